@@ -66,7 +66,7 @@ class FrameError(GatewayError):
         super().__init__(f"{message} (offset {offset})" if offset else message)
 
 
-class IncompleteFrame(FrameError):  # noqa: N818 - the names of the field: a state of the stream
+class IncompleteFrame(FrameError):
     """The frame may become whole when more bytes come."""
 
     code = "incomplete"
@@ -77,7 +77,7 @@ class IncompleteFrame(FrameError):  # noqa: N818 - the names of the field: a sta
         super().__init__(f"frame is cut: at least {needed} more bytes needed", offset=offset)
 
 
-class MalformedFrame(FrameError):  # noqa: N818
+class MalformedFrame(FrameError):
     """Structure, length or a mandatory field is wrong."""
 
     code = "malformed"
@@ -90,7 +90,7 @@ class FrameTooLarge(MalformedFrame):
     code = "too_large"
 
 
-class UnknownServiceType(FrameError):  # noqa: N818
+class UnknownServiceType(FrameError):
     """A whole frame whose 业务数据类型 has no layout here."""
 
     code = "unknown_type"
@@ -101,7 +101,7 @@ class UnknownServiceType(FrameError):  # noqa: N818
         super().__init__(f"unknown service type 0x{service_type:02X}", offset=offset)
 
 
-class ChecksumMismatch(FrameError):  # noqa: N818
+class ChecksumMismatch(FrameError):
     """CRC-32 differs (GD/J 089-2018 appendix G)."""
 
     code = "checksum"

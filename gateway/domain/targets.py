@@ -23,7 +23,7 @@ class TargetForm(StrEnum):
 
 
 #: Type, sequence, subtype and sequence of "every terminal of the loudspeaker systems" (080 table B.1).
-ALL_TERMINALS = "0314" "01" "04" "00"
+ALL_TERMINALS = "0314010400"
 
 
 def target_codes(area: AreaCode, form: TargetForm) -> tuple[ResourceCode, ...]:
