@@ -195,7 +195,7 @@ class CertificateSerial(str):
     __slots__ = ()
 
     def __new__(cls, text: str) -> Self:
-        """Accept exactly 12 hexadecimal digits; 081's own sample lies in its reserved range 0x00-0xFF, so that is taken."""
+        """Accept 12 hexadecimal digits; the reserved range 0x00-0xFF too, since the sample of 081 lies in it."""
         digits = text.upper()
         if len(digits) != 12 or not _HEX.match(digits):
             raise InvalidValueError("certificate number", text, "must be 12 hexadecimal digits")
