@@ -46,7 +46,10 @@ AREA_GROUPS: tuple[tuple[int, int], ...] = ((0, 2), (2, 4), (4, 6), (6, 9), (9, 
 
 
 class AreaCode(_DigitCode):
-    """行政区划代码, 12 digits: province 2, city 2, county 2, township 3, village 3; zeros at the tail mean "all below"."""
+    """行政区划代码, 12 digits: province 2, city 2, county 2, township 3, village 3.
+
+    Zero groups at the tail mean "all below".
+    """
 
     __slots__ = ()
     length = 12
@@ -93,7 +96,10 @@ class AreaCode(_DigitCode):
 
 
 class ResourceCode(_DigitCode):
-    """应急广播系统资源编码, 23 digits (GD/J 080-2018 tables 2-5): level 1, area 12, type 4, sequence 2, subtype 2, sequence 2."""
+    """应急广播系统资源编码, 23 digits (GD/J 080-2018 tables 2-5).
+
+    Level 1, area 12, type 4, sequence 2, subtype 2, sequence 2.
+    """
 
     __slots__ = ()
     length = 23
@@ -189,7 +195,7 @@ class CertificateSerial(str):
     __slots__ = ()
 
     def __new__(cls, text: str) -> Self:
-        """Accept exactly 12 hexadecimal digits; the reserved range 0x00-0xFF is not refused (081's own sample lies in it)."""
+        """Accept 12 hexadecimal digits; the reserved range 0x00-0xFF too, since the sample of 081 lies in it."""
         digits = text.upper()
         if len(digits) != 12 or not _HEX.match(digits):
             raise InvalidValueError("certificate number", text, "must be 12 hexadecimal digits")

@@ -38,8 +38,8 @@ def target_codes(area: AreaCode, form: TargetForm) -> tuple[ResourceCode, ...]:
 def addresses(target: str, terminal: ResourceCode) -> bool:
     """Whether ``target`` (23 digits as received) addresses ``terminal``.
 
-    A zero field (level, type, sequence, subtype, number) is a wildcard; a non-zero level must be equal; the area matches
-    by groups of 2/2/2/3/3 digits, where zero groups at the tail are wildcards.
+    A zero field (level, type, sequence, subtype, number) is a wildcard; a non-zero level must be equal; the area
+    matches by groups of 2/2/2/3/3 digits, where zero groups at the tail are wildcards.
     """
     if len(target) != ResourceCode.length:
         return False

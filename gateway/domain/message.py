@@ -1,0 +1,141 @@
+"""Message 应急广播消息 EBM: what is broadcast for one warning; Order 指令: one command about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+
+from gateway.domain.codes import AreaCode, EbmId
+from gateway.domain.events import EventType
+from gateway.domain.warning import Severity
+from gateway.errors import InvalidValueError
+
+
+class EbmClass(IntEnum):
+    """广播类型 (GD/J 089-2018 table D.5)."""
+
+    SYSTEM_DRILL = 1
+    SIMULATED_DRILL = 2
+    REAL_DRILL = 3
+    EMERGENCY = 4
+    DAILY = 5
+
+    @property
+    def is_drill(self) -> bool:
+        """Whether it is one of the three drills."""
+        return self <= EbmClass.REAL_DRILL
+
+    @property
+    def label(self) -> str:
+        """Chinese and English words for people."""
+        return {
+            1: "发布系统演练 system drill",
+            2: "模拟演练 simulated drill",
+            3: "实际演练 real drill",
+            4: "应急广播 emergency",
+            5: "日常广播 daily",
+        }[self]
+
+
+class MessageState(StrEnum):
+    """Life of a message: awaiting_approval → accepted → active → ended, or one of the four other ends."""
+
+    AWAITING_APPROVAL = "awaiting_approval"
+    ACCEPTED = "accepted"
+    ACTIVE = "active"
+    ENDED = "ended"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+    EXPIRED = "expired"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing will be started for it any more."""
+        return self not in (MessageState.AWAITING_APPROVAL, MessageState.ACCEPTED, MessageState.ACTIVE)
+
+
+#: Which state may follow which.
+TRANSITIONS: Mapping[MessageState, frozenset[MessageState]] = {
+    MessageState.AWAITING_APPROVAL: frozenset(
+        {
+            MessageState.ACCEPTED,
+            MessageState.REJECTED,
+            MessageState.CANCELLED,
+            MessageState.SUPERSEDED,
+            MessageState.EXPIRED,
+        }
+    ),
+    MessageState.ACCEPTED: frozenset(
+        {MessageState.ACTIVE, MessageState.CANCELLED, MessageState.SUPERSEDED, MessageState.EXPIRED}
+    ),
+    MessageState.ACTIVE: frozenset({MessageState.ENDED, MessageState.CANCELLED, MessageState.SUPERSEDED}),
+}
+
+
+def may_become(now: MessageState, then: MessageState) -> bool:
+    """Whether a message in state ``now`` may go to ``then``."""
+    return then in TRANSITIONS.get(now, frozenset())
+
+
+#: Volume codes (GD/J 089-2018 table D.5): 0 mute, 1-100 percent, 255 keep the current one.
+VOLUME_KEEP = 0xFF
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is broadcast for one warning. Times are aware datetimes; ``end`` is the end of air time, not of validity."""
+
+    ebm_id: EbmId
+    warning_id: str
+    ebm_class: EbmClass
+    severity: Severity
+    event: EventType
+    volume: int
+    start: datetime
+    end: datetime
+    programme_url: str
+    areas: tuple[AreaCode, ...]
+    headline: str
+    text: str
+
+    def __post_init__(self) -> None:
+        if self.volume != VOLUME_KEEP and not 0 <= self.volume <= 100:
+            raise InvalidValueError("volume", self.volume, "must be 0-100 percent or 255 (GD/J 089-2018 table D.5)")
+        if self.start.tzinfo is None or self.end.tzinfo is None:
+            raise InvalidValueError("start, end", self.start, "must carry a time zone")
+        if self.end <= self.start:
+            raise InvalidValueError("end", self.end, "must be after the start")
+
+
+@dataclass(frozen=True, slots=True)
+class AirTime:
+    """Longest time on air by severity, in seconds (policy; GD/J 089-2018 leaves it to local rules)."""
+
+    seconds: Mapping[Severity, int]
+
+    def end(self, start: datetime, severity: Severity, expires: datetime | None) -> datetime:
+        """End of air time: the earlier of the warning's expiry and start + air time."""
+        limit = start + timedelta(seconds=self.seconds[severity])
+        return limit if expires is None else min(limit, expires)
+
+
+class Command(StrEnum):
+    """What an order asks of a receiver."""
+
+    START = "start"
+    STOP = "stop"
+    SET = "set"
+    QUERY = "query"
+
+
+def frame_priority(ebm_class: EbmClass, platform_level: int, severity: Severity, start: datetime) -> tuple[int, ...]:
+    """Sort key of frames, smallest first: emergency before daily, higher platform, severity, earlier start.
+
+    It orders and never suppresses: the terminal arbitrates (GD/J 089-2018 B.20, F.6.4.3). ``platform_level`` is the
+    first digit of the issuing platform's resource code (1 nation ... 6 village).
+    """
+    daily = 1 if ebm_class is EbmClass.DAILY else 0
+    return (daily, platform_level or 9, severity.rank, int(start.timestamp()))
