@@ -25,6 +25,7 @@ GatewayError
 ├── SettingsError               configuration: key and rule
 ├── RegistryError               registry file: row, column and rule
 ├── StoreError                  the store cannot do its work
+│   └── RowRefused              a row breaks a rule of the schema; nobody else is hurt
 └── EnvironmentLackingError     a program, file or limit of the machine   (exit 3)
 
 Leaves keep the facts in fields; the text is built from them.
@@ -242,6 +243,12 @@ class StoreError(GatewayError):
     """The store cannot do its work."""
 
     code = "store"
+
+
+class RowRefused(StoreError):
+    """A row breaks a rule of the schema (unique, not null, type); the database is well, and so are other calls."""
+
+    code = "row_refused"
 
 
 class EnvironmentLackingError(GatewayError):

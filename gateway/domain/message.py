@@ -116,9 +116,17 @@ class AirTime:
 
     seconds: Mapping[Severity, int]
 
+    def __post_init__(self) -> None:
+        for severity in (Severity.RED, Severity.ORANGE, Severity.YELLOW, Severity.BLUE):
+            if self.seconds.get(severity, 0) <= 0:
+                raise InvalidValueError(
+                    f"air time of {severity.name.lower()}", self.seconds.get(severity), "must be at least 1 second"
+                )
+
     def end(self, start: datetime, severity: Severity, expires: datetime | None) -> datetime:
-        """End of air time: the earlier of the warning's expiry and start + air time."""
-        limit = start + timedelta(seconds=self.seconds[severity])
+        """End of air time: the earlier of the expiry and start + air time (unknown as blue, unless set)."""
+        seconds = self.seconds.get(severity) or self.seconds[severity.on_device]
+        limit = start + timedelta(seconds=seconds)
         return limit if expires is None else min(limit, expires)
 
 
