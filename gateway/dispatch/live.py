@@ -141,7 +141,11 @@ class LiveMessage:
     def needs_stop(self, terminal: int) -> bool:
         """Whether a connected terminal still has to be sent the stop."""
         position = self.index.get(terminal)
-        return position is not None and self.stop[position] in (StopRung.PLANNED, StopRung.SENT)
+        return (
+            position is not None
+            and self.stop[position] in (StopRung.PLANNED, StopRung.SENT)
+            and self.phase[position] not in (Phase.IDLE, Phase.DONE)
+        )
 
     def rise(self, terminal: int, phase: Phase) -> None:
         """Note news that can only make things better."""
