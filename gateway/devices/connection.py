@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, cast
 import structlog
 
 from gateway.devices.events import Known
-from gateway.domain.ladder import Authenticity
 from gateway.domain.receiver import UnsignedForm
 from gateway.errors import ChecksumMismatch, FrameError, FrameTooLarge, MalformedFrame, UnknownServiceType
 from gateway.protocols import fastpath, feedback, ip
@@ -138,7 +137,7 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """More than the bound lies unsent: the peer does not drain, and holds no one else up."""
         self._hub.counters.slow_peers_dropped += 1
-        if self._hub.logged.allow(self.host):
+        if self._hub.logged.note(self.host, self.now()).log:
             log.warning("peer does not drain, dropped", peer=self.peer, unsent_bytes=self._max_unsent)
         self.abort()
 
@@ -216,8 +215,11 @@ class Connection(asyncio.Protocol):
     def _complain(self, error: FrameError) -> None:
         hub = self._hub
         hub.counters.fault(error.code)
-        if hub.logged.allow(self.host):
-            log.warning("frame refused", peer=self.peer, code=error.code, reason=str(error))
+        notice = hub.logged.note(self.host, self.now())
+        if notice.log:
+            log.warning(
+                "frame refused", peer=self.peer, code=error.code, reason=str(error), unlogged_before=notice.suppressed
+            )
 
     def _fault(self, fault: Fault) -> None:
         """Bytes that are no frame: answer 15 or 13 where the head still says whom and what, else pass over."""
@@ -248,8 +250,7 @@ class Connection(asyncio.Protocol):
         elif isinstance(packet.body, Heartbeat):
             self._heartbeat(packet, packet.body)
         else:
-            error = UnknownServiceType(packet.service_type)
-            self._complain(error)
+            self._complain(UnknownServiceType(packet.service_type))
             self._stored = (
                 self.last_heard,
                 raw,
@@ -297,9 +298,6 @@ class Connection(asyncio.Protocol):
     def _answer(self, session: int, target: bytes, service_type: int, result: int) -> bytes:
         """Write a general answer (GD/J 089-2018 table D.10) and return it."""
         form = UnsignedForm.ZERO_LENGTH if self.known is None else self.known.profile.unsigned_form
-        frame = fastpath.build_answer(session, self._hub.own_source, target, service_type, result, form.value)
+        frame = fastpath.build_answer(session, service_type, self._hub.own_source, target, result, form=form)
         self.write(frame)
         return frame
-
-
-__all__ = ["Authenticity", "Connection"]

@@ -47,7 +47,7 @@ class TerminalEvents(Protocol):
         """A general answer came (GD/J 089-2018 table D.10); returns the number of its receipt, 0 for none."""
         ...
 
-    def reported(self, known: Known | None, packet: FeedbackPacket, raw: bytes, origin: Origin) -> int:
+    def reported(self, known: Known, packet: FeedbackPacket, raw: bytes, origin: Origin) -> int:
         """A report of appendix E came; returns the number of its receipt, 0 for none."""
         ...
 
@@ -55,8 +55,8 @@ class TerminalEvents(Protocol):
         """Number up to which every receipt is durable."""
         ...
 
-    def query_frame(self, known: Known) -> bytes | None:
-        """A signed status query to ask whether a connection still lives, None when it cannot be made."""
+    def ask_alive(self, known: Known) -> None:
+        """Query the older connections that claim a terminal, whether they still live."""
         ...
 
     def stranger(self, source: str, physical: str, peer: str, reason: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ import structlog
 from gateway.devices.connection import Connection
 from gateway.devices.events import Known, LinkCounters, Origin, TerminalEvents
 from gateway.domain.ladder import Authenticity
+from gateway.protocols.fields import WireCode
 from gateway.protocols.ip_bodies import Heartbeat
 from gateway.protocols.results import ResultCode
 from gateway.security.limits import OncePerSource
@@ -36,13 +36,13 @@ class Hub:
     """All live connections of terminals, bound and unbound.
 
     The newer of two connections for one terminal becomes current; the older is queried and closed after
-    ``limits.dispute`` seconds of silence. If both live, the terminal is disputed: it gets every frame and proves nothing.
+    ``limits.dispute`` seconds of silence. If both live, the terminal is disputed: it gets every frame, proves nothing.
     """
 
     def __init__(self, events: TerminalEvents, limits: HubLimits, own_code: str) -> None:
         self.events = events
         self.limits = limits
-        self.own_code = own_code
+        self.own_source = WireCode.of(own_code).raw
         self.counters = LinkCounters()
         self.logged = OncePerSource(60.0)
         self.current: dict[int, Connection] = {}
@@ -109,7 +109,7 @@ class Hub:
             link.vouched = source
 
     def origin(self, link: Connection, known: Known) -> Origin:
-        """Whether what came on ``link`` is tied to ``known``: by its heartbeat, or by the host of its bound connection."""
+        """Whether what came on ``link`` is tied to ``known``: by a heartbeat on it, or by the host that sent one."""
         if known.id in self._disputed:
             return Origin(link.peer, bound=False, authenticity=Authenticity.NONE)
         if link.mtls_code == known.terminal.code:
@@ -209,15 +209,4 @@ class Hub:
         if older is None or older is link:
             return
         self._others.setdefault(known.id, {})[older] = older.now()
-        frame = self.events.query_frame(known)
-        if frame is not None:
-            older.write(frame)
-
-
-def host_of(peer: str) -> str:
-    """The address part of ``host:port`` as a canonical text."""
-    host = peer.rpartition(":")[0].strip("[]")
-    try:
-        return str(ipaddress.ip_address(host))
-    except ValueError:
-        return host
+        self.events.ask_alive(known)

@@ -1,4 +1,4 @@
-"""Alarms 告警: what a person must know, once while it lasts; kept in the store, counted, cleared when its cause is gone."""
+"""Alarms 告警: what a person must know, once while it lasts; stored, counted, cleared when its cause is gone."""
 
 from __future__ import annotations
 

@@ -162,7 +162,9 @@ class Lifecycle:
         try:
             work = await self.stops(live)
             row = MessageStateRow(live.ebm_id, target.value, now, reason, actor, ended_at=now)
-            await self._state.store.write(row, AuditRow(now, actor, target.value, live.ebm_id, reason), *work.rows, *more)
+            await self._state.store.write(
+                row, AuditRow(now, actor, target.value, live.ebm_id, reason), *work.rows, *more
+            )
         except BaseException:
             live.ending = False
             raise
@@ -178,7 +180,7 @@ class Lifecycle:
         self.launch(live, work)
 
     async def silence(self, live: LiveMessage, areas: Sequence[AreaCode], actor: str, reason: str) -> int:
-        """Off the air in some areas; returns how many terminals that concerns. All of them: the message is cancelled."""
+        """Off the air in some areas; returns how many terminals that concerns. All of them: a cancel."""
         registry = self._state.registry
         inside = [e for e in registry.in_areas(areas) if e.id in live.index]
         if not inside or live.state.is_over:

@@ -13,7 +13,7 @@ from gateway.dispatch.live import LiveMessage, LiveOrder, Phase
 from gateway.dispatch.retry import Step
 from gateway.dispatch.sender import Sender
 from gateway.dispatch.state import State, priority_of
-from gateway.domain.ladder import Authenticity, EvidenceKind, Standing, StopRung
+from gateway.domain.ladder import EvidenceKind, Standing, StopRung
 from gateway.domain.message import Command
 from gateway.protocols.feedback import FeedbackPacket
 from gateway.protocols.feedback_bodies import BroadcastResult, FaultReport, QueryAnswer, RecordReport, TaskSwitch
@@ -126,7 +126,9 @@ class Receipts:
         body = packet.body
         if not origin.bound and not isinstance(body, Heartbeat):
             self._state.alarms.raise_(
-                "unbound_source", known.terminal.code, f"回传来源未绑定，只计为声称 report from {origin.peer} is a claim only"
+                "unbound_source",
+                known.terminal.code,
+                f"回传来源未绑定，只计为声称 report from {origin.peer} is a claim only",
             )
         if isinstance(body, TaskSwitch):
             return self._task(known, body, raw, origin)
@@ -135,7 +137,9 @@ class Receipts:
             live = self._message(body.ebm_id.ebm_id)
             if live is not None:
                 live.rise(known.id, Phase.DONE)
-            return self._evidence(known, live, body.ebm_id.text, kind.value, body.result, raw, origin, ServiceType.RESULT)
+            return self._evidence(
+                known, live, body.ebm_id.text, kind.value, body.result, raw, origin, ServiceType.RESULT
+            )
         if isinstance(body, Heartbeat):
             return self._working(known, body, raw, origin)
         if isinstance(body, FaultReport):
@@ -154,9 +158,7 @@ class Receipts:
         if live is not None:
             live.rise(known.id, Phase.PLAYING)
             if not begun and self._preempted(live, known.id):
-                self._evidence(
-                    known, live, live.ebm_id, EvidenceKind.PREEMPTED.value, 0, raw, origin, ServiceType.TASK
-                )
+                self._evidence(known, live, live.ebm_id, EvidenceKind.PREEMPTED.value, 0, raw, origin, ServiceType.TASK)
         return self._evidence(known, live, body.ebm_id.text, kind.value, 0, raw, origin, ServiceType.TASK)
 
     def _preempted(self, live: LiveMessage, terminal: int) -> bool:
@@ -202,7 +204,9 @@ class Receipts:
         """Every try of this attempt stayed without an answer, or there was no connection to try."""
         entry = self._state.registry.get(terminal)
         source = str(entry.terminal.code) if entry else ""
-        self._push(terminal, source, live.ebm_id, None, EvidenceKind.SILENT.value, attempt, 0, _PROVEN, "", 0, "", 0, b"", "")
+        self._push(
+            terminal, source, live.ebm_id, None, EvidenceKind.SILENT.value, attempt, 0, _PROVEN, "", 0, "", 0, b"", ""
+        )
 
     # -- rows
 
@@ -325,6 +329,3 @@ class Receipts:
                     live.log.append(row)
         self._committed_seq = max(self._committed_seq, rows[-1].seq)
         self.on_committed()
-
-
-__all__ = ["ANSWERED", "STOP_ACKNOWLEDGED", "Authenticity", "Receipts"]

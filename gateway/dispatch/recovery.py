@@ -23,7 +23,7 @@ def _books(connection: Connection, now: float) -> list[tuple[LiveMessage, list[L
 
 async def recover(state: State, lifecycle: Lifecycle) -> int:
     """Load what is in force, and what was stopped before its time; returns how many messages."""
-    for row in await state.store.read(queries.open_alarms):
+    for row in (await state.store.read(queries.alarms_page, limit=1000)).items:
         state.alarms.restore(
             Alarm(row.kind, row.subject, row.text, AlarmLevel(row.level), row.raised_at, row.last_at, row.count)
         )

@@ -75,4 +75,3 @@ class Registry:
                     break
                 found[terminal_id] = None
         return [self._by_id[i] for i in found if self._by_id[i].terminal.in_service]
-

@@ -158,4 +158,3 @@ def read_registry_file(
         raise RegistryError((0, str(path), f"is not UTF-8: {error.reason} at byte {error.start}")) from error
     except csv.Error as error:
         raise RegistryError((0, str(path), f"is not CSV: {error}")) from error
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Final, Protocol
 
 import structlog
@@ -267,9 +267,9 @@ class Sender:
 
     # -- tasks
 
-    def spawn(self, work: object) -> None:
+    def spawn(self, work: Coroutine[object, object, None]) -> None:
         """Run a coroutine, keep it, and log what it could not do."""
-        task: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[arg-type]
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
 
@@ -284,4 +284,3 @@ class Sender:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-

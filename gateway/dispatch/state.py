@@ -16,7 +16,7 @@ from gateway.dispatch.pacer import Pacer
 from gateway.dispatch.registry import Registry
 from gateway.dispatch.retry import RetryRule
 from gateway.domain.areas import Gazetteer
-from gateway.domain.message import AirTime
+from gateway.domain.message import AirTime, frame_priority
 from gateway.domain.receiver import Profile
 from gateway.store import Store
 
@@ -100,7 +100,5 @@ class State:
 
 def priority_of(live: LiveMessage) -> tuple[int, ...]:
     """Sort key of a message's frames, most urgent first."""
-    from gateway.domain.message import frame_priority
-
     message = live.message
     return frame_priority(message.ebm_class, int(message.ebm_id[0]), message.severity, message.start)
