@@ -51,20 +51,35 @@ class Outcomes:
     refused: list[tuple[ReceiptRow, str]] = field(default_factory=list)
 
 
+class CommitBroken(Exception):
+    """COMMIT itself failed: whether the batch is on disk is not known. Stays within the writer."""
+
+
 def commit(connection: Connection, batch: Batch) -> Outcomes:
     """Write the batch and commit it.
 
-    What it raises concerns the database as a whole: nothing was written, or (the way to a server broke within COMMIT)
-    nobody knows.
+    What it raises concerns the database as a whole. Nothing was written then, unless it is CommitBroken.
     """
     try:
-        with connection.begin():
-            return _together(connection, batch)
+        return _transaction(connection, batch, _together)
     except Exception as error:
         if not is_row_fault(error):
             raise
-    with connection.begin():
-        return _one_by_one(connection, batch)
+    return _transaction(connection, batch, _one_by_one)
+
+
+def _transaction(connection: Connection, batch: Batch, way: Callable[[Connection, Batch], Outcomes]) -> Outcomes:
+    transaction = connection.begin()
+    try:
+        outcomes = way(connection, batch)
+    except BaseException:
+        transaction.rollback()
+        raise
+    try:
+        transaction.commit()
+    except Exception as error:
+        raise CommitBroken(str(getattr(error, "orig", None) or error)) from error
+    return outcomes
 
 
 def is_row_fault(error: Exception) -> bool:

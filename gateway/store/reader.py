@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 
-from gateway.errors import StoreError
+from gateway.errors import InvalidValueError, StoreError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,12 +24,18 @@ class Reader:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="store-reader")
 
     async def read(self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run ``query(connection, …)`` in a thread; raise StoreError when it fails or tries to write."""
+        """Run ``query(connection, …)`` in a thread; raise StoreError when it fails or tries to write.
+
+        InvalidValueError for an argument that the database cannot even compare.
+        """
 
         def run() -> T:
             try:
                 with self._engine.begin() as connection:
                     return query(connection, *args, **kwargs)
+            except (DataError, UnicodeEncodeError) as error:
+                # a NUL or half a surrogate that somebody put into a URL
+                raise InvalidValueError("query", str(error)[:80], "holds a value that no row can have") from error
             except SQLAlchemyError as error:
                 orig = error.orig if isinstance(error, DBAPIError) else None
                 raise StoreError(f"the database cannot be read: {orig or error}") from error

@@ -43,6 +43,11 @@ class StoreSettings:
                 raise InvalidValueError(f"store.{name}", getattr(self, name), "must be 0-60 seconds")
 
     @property
+    def is_sqlite(self) -> bool:
+        """Whether the store is a file of SQLite, and not a server."""
+        return self.parsed.get_backend_name() == "sqlite"
+
+    @property
     def parsed(self) -> URL:
         """The URL in parts, with the driver that the gateway uses; raise InvalidValueError when it is none."""
         try:

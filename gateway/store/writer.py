@@ -18,6 +18,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 from tenacity import RetryCallState, Retrying
 from tenacity.wait import wait_exponential_jitter
 
@@ -107,6 +108,7 @@ class Writer:
         if self._receipts:
             log.error("store.receipts_lost", count=len(self._receipts))
         self._disconnect()
+        self._engine.dispose()
 
     def _next(self) -> Batch | None:
         """Wait for work; None when the store closes and nothing is left that could still be written."""
@@ -153,9 +155,7 @@ class Writer:
 
     def _commit(self, batch: Batch) -> None:
         try:
-            if self._connection is None:
-                self._connection = self._engine.connect()
-            outcomes = commit(self._connection, batch)
+            outcomes = self._try(batch)
         except Exception as error:  # the thread outlives whatever a database or its driver can raise
             self._failed(batch, error)
             return
@@ -167,6 +167,19 @@ class Writer:
             log.info("store.healthy", failures=self._failures)
         self.healthy, self._failures, self._retry_at = True, 0, 0.0
         self._tell(outcomes)
+
+    def _try(self, batch: Batch) -> Outcomes:
+        if self._connection is not None:
+            try:
+                return commit(self._connection, batch)
+            except DBAPIError as error:
+                # A server that was restarted while we were idle is no reason to turn a warning away.
+                if not error.connection_invalidated:
+                    raise
+                self._disconnect()
+                batch.again = True
+        self._connection = self._engine.connect()
+        return commit(self._connection, batch)
 
     def _failed(self, batch: Batch, error: Exception) -> None:
         self._disconnect()
