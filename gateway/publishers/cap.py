@@ -110,9 +110,7 @@ def check_signature(root: etree._Element, findings: Findings) -> None:
     if findings.profile is not Profile.SIGNED:
         return
     if root.find(XML_SIGNATURE) is None:
-        findings.broken(
-            "alert/Signature", "signature_missing", "缺少数字签名", "this publisher must sign; none is there"
-        )
+        findings.broken("alert/Signature", "signature_missing", "缺少数字签名", "this publisher must sign")
     else:
         findings.broken(
             "alert/Signature",

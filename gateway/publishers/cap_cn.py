@@ -1,7 +1,7 @@
 """The dialect of the national warning platform 国家突发事件预警信息发布系统 (12379) → Warning.
 
-It looks like CAP and is not: no namespace or ``http://com.icss.amp``, ``sendTime`` without T, colours as severity, codes
-in one comma list, and a text for each means of publishing. There is no schema to hold it to, so order is free and
+It looks like CAP and is not: no namespace or ``http://com.icss.amp``, ``sendTime`` without T, colours as severity,
+codes in one comma list, and a text for each means of publishing. There is no schema to hold it to, so order is free and
 unknown elements are passed over (platform.md 8.1).
 """
 
@@ -68,11 +68,8 @@ def read_cap_cn(root: etree._Element, profile: Profile, limits: Limits) -> Warni
     if kind is WarningKind.CANCEL and not references:
         findings.broken("alert/references", "missing", "解除缺少 references", "a Cancel must name what it cancels")
     methods = [method for code in alert.all("code") for method in code.all("method")]
-    speech = "\n".join(
-        dict.fromkeys(
-            m.text("message") for m in methods if m.text("methodName").upper() == SPEAKER and m.text("message")
-        )
-    )
+    spoken = (m.text("message") for m in methods if m.text("methodName").upper() == SPEAKER)
+    speech = "\n".join(dict.fromkeys(filter(None, spoken)))
     infos = alert.all("info")
     if not infos and kind in (WarningKind.ALERT, WarningKind.UPDATE):
         findings.broken("alert/info", "missing", "缺少 info", "info is missing")

@@ -49,7 +49,7 @@ class _Form(BaseModel):
 
 
 class JsonArea(_Form):
-    """A division 行政区划 by code; its name is compared with the code, so that a wrong code cannot alarm a wrong town."""
+    """A division 行政区划 by code; its name is held against the code, lest a wrong town be alarmed."""
 
     code: Annotated[str, StringConstraints(pattern=r"^([0-9]{6}|[0-9]{9}|[0-9]{12}|[0-9]{14})$")]
     name: _Line = ""

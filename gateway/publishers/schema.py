@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
+from itertools import islice
 from threading import Lock
+from typing import Any, cast
 
 from lxml import etree
 
@@ -35,7 +38,8 @@ def check_schema(root: etree._Element, namespace: str, findings: Findings) -> No
     with _TURN:
         if schema.validate(root):
             return
-        errors = [(entry.path or "", entry.line, entry.message) for entry in schema.error_log][:MAX_FINDINGS]
+        log: Iterable[Any] = cast(Any, schema.error_log)
+        errors = [(entry.path or "", entry.line, entry.message) for entry in islice(log, MAX_FINDINGS)]
     for path, line, message in errors:
         reason = shown(_NAMESPACE.sub("", message), 240)
         findings.minor(_readable(root, path, namespace), "schema", f"第 {line} 行不符合 CAP 模式", reason)
@@ -55,7 +59,7 @@ def _readable(root: etree._Element, path: str, namespace: str) -> str:
         parent = element.getparent()
         name = etree.QName(element).localname
         if parent is not None:
-            same = [child for child in parent.iterchildren(element.tag)]
+            same = list(parent.iterchildren(element.tag))
             name += f"[{same.index(element) + 1}]" if len(same) > 1 else ""
         steps.append(name)
         element = parent

@@ -46,8 +46,8 @@ def read_xml(body: bytes, limits: Limits, charset: str = "") -> etree._Element:
     """Parse ``body`` and return its root element.
 
     ``charset`` is the parameter of the media type; it serves only where the body names no encoding itself, since
-    publishers' HTTP clients are known to add a wrong one. Raises WarningUnparseable with one of the codes ``too_large``,
-    ``empty``, ``encoding``, ``doctype``, ``entities``, ``too_many_elements``, ``too_deep``, ``not_well_formed``.
+    publishers' HTTP clients are known to add a wrong one. Raises WarningUnparseable with one of the codes
+    ``too_large``, ``empty``, ``encoding``, ``doctype``, ``entities``, ``too_many_elements``, ``too_deep``, ``not_well_formed``.
     """
     text = _decode(body, limits, charset)
     _refuse_doctype(text)
@@ -130,9 +130,7 @@ def _refuse_doctype(text: str) -> None:
 
 def _refuse_masses(text: str, limits: Limits) -> None:
     """Bound the tree before it is built: number of elements, and length of one tag (its attributes)."""
-    count = 0
-    for tag in _START_TAG.finditer(text):
-        count += 1
+    for count, tag in enumerate(_START_TAG.finditer(text), 1):
         if count > limits.elements:
             raise WarningUnparseable(
                 broken(
@@ -169,7 +167,7 @@ def _explained(error: etree.XMLSyntaxError) -> WarningUnparseable:
     line, column = error.position
     where = f"line {line}"
     reason = shown(str(error.msg).split(", line")[0], 160)
-    if error.code == _UNDECLARED_ENTITY:
+    if getattr(error, "code", None) == _UNDECLARED_ENTITY:
         return WarningUnparseable(
             broken(where, "entities", f"第 {line} 行使用了未定义的实体", f"undeclared entity in line {line}: {reason}")
         )

@@ -109,9 +109,8 @@ def _areas(text: str, people: Mapping[AreaCode, int]) -> list[Area]:
             zone=row.get("functional_zone", "").strip(),
             in_service=row.get("in_service", "1").strip() != "0",
         )
-    for code in people:
-        if code not in found or code.level is not AreaLevel.VILLAGE:
-            problems.append((0, "code", f"{code} of {PEOPLE} is no village of {DIVISIONS}"))
+    strangers = (code for code in people if code not in found or code.level is not AreaLevel.VILLAGE)
+    problems.extend((0, "code", f"{code} of {PEOPLE} is no village of {DIVISIONS}") for code in strangers)
     _refuse(problems)
     return list(found.values())
 
