@@ -144,8 +144,16 @@ def claim_of(area: Node, geocodes: Sequence[tuple[str, str]], findings: Findings
         text = tidy(node.element.text)
         if text:
             circles.append(read_circle(text, f"{area.path}/circle[{index}]", findings))
+    description = area.text("areaDesc").replace("\n", " ")
+    if len(description) > limits.area_chars:
+        findings.broken(
+            f"{area.path}/areaDesc",
+            "too_long",
+            f"areaDesc 超过 {limits.area_chars} 字符",
+            f"areaDesc is over {limits.area_chars} characters",
+        )
     return AreaClaim(
-        description=area.text("areaDesc").replace("\n", " "),
+        description=description,
         geocodes=tuple(dict.fromkeys(geocodes)),
         polygons=tuple(ring for ring in rings if ring),
         circles=tuple(circle for circle in circles if circle),

@@ -40,3 +40,4 @@ class Limits:
     circles: int = 500
     vertices: int = 100_000
     text_chars: int = 20_000
+    area_chars: int = 2_000

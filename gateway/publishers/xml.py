@@ -47,7 +47,8 @@ def read_xml(body: bytes, limits: Limits, charset: str = "") -> etree._Element:
 
     ``charset`` is the parameter of the media type; it serves only where the body names no encoding itself, since
     publishers' HTTP clients are known to add a wrong one. Raises WarningUnparseable with one of the codes
-    ``too_large``, ``empty``, ``encoding``, ``doctype``, ``entities``, ``too_many_elements``, ``too_deep``, ``not_well_formed``.
+    ``too_large``, ``empty``, ``encoding``, ``doctype``, ``entities``, ``too_many_elements``, ``too_deep`` or
+    ``not_well_formed``.
     """
     text = _decode(body, limits, charset)
     _refuse_doctype(text)
