@@ -18,6 +18,7 @@ GatewayError
 │   ├── WarningUnparseable      not XML, not JSON, attack                 (HTTP 400)
 │   ├── WarningInvalid          understood, but a rule is broken          (HTTP 422)
 │   └── WarningConflict         same identity, other content              (HTTP 409)
+├── UnsupportedMediaError       a body of a kind we do not read           (HTTP 415)
 ├── RightsError                 a key asks beyond its rights              (HTTP 403)
 ├── NotFoundError               no such thing                             (HTTP 404)
 ├── StateConflictError          the thing is in a state that forbids this (HTTP 409)
@@ -185,6 +186,18 @@ class WarningConflict(WarningError):
     """The same identity came before with other content."""
 
     code = "conflict"
+
+
+class UnsupportedMediaError(GatewayError):
+    """A body whose media type is none of those that we read; ``supported`` names them."""
+
+    code = "unsupported_media"
+
+    def __init__(self, media_type: str, supported: tuple[str, ...]) -> None:
+        self.media_type, self.supported = media_type, supported
+        super().__init__(
+            f"不支持的媒体类型 {media_type[:80]!r} / unsupported media type; send one of {', '.join(supported)}"
+        )
 
 
 class RightsError(GatewayError):
