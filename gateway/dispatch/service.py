@@ -108,9 +108,10 @@ class Dispatch:
         if row is None:
             raise NotFoundError(f"message {ebm_id} is not known")
         live = self.state.messages.get(ebm_id)
-        if live is None:
-            live, _ = await self.state.store.read(read_book, row)
-        return row, live
+        if live is not None:
+            return row, live
+        book, _ = await self.state.store.read(read_book, row)
+        return row, book
 
     async def _live(self, ebm_id: str) -> LiveMessage:
         live = self.state.messages.get(ebm_id)

@@ -34,6 +34,19 @@ class Links(Protocol):
         ...
 
 
+class NoLinks:
+    """Stands for the hub until there is one: recovery needs none."""
+
+    @property
+    def current(self) -> Mapping[int, Connection]:
+        """Nothing is connected yet."""
+        return {}
+
+    def links(self, terminal_id: int) -> tuple[Connection, ...]:
+        """No connection yet."""
+        return ()
+
+
 @dataclass(frozen=True, slots=True)
 class DispatchPolicy:
     """Settings of dispatch; times in seconds."""
