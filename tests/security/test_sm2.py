@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import KeyMaterialError
-from gateway.security.curve import N, KeyPair, multiply_base
+from gateway.security.curve import KeyPair, N, multiply_base
 from gateway.security.gmssl import GmsslProvider
 from gateway.security.libcrypto import LibcryptoProvider
 from gateway.security.sm2 import Sm2Provider, check_pair, default_provider, self_test
