@@ -1,0 +1,230 @@
+"""Finds the frames of GD/J 089-2018 appendices D and E in a stream of bytes; opens nothing, waits for nothing.
+
+Only frames whose CRC is right come out as frames. Where one fails, the search goes on at the very next byte.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gateway.errors import ChecksumMismatch, FrameError, FrameTooLarge, IncompleteFrame, MalformedFrame
+from gateway.protocols.checksum import checks, crc32_mpeg
+from gateway.protocols.envelope import CRC_SIZE, MAGIC, MAX_LENGTH
+from gateway.protocols.ip_bodies import ServiceType
+from gateway.protocols.shape import HEADER_SIZE, IP_LEGACY, SHAPES, Fit, Kind, Shape, announced, hold, sounds_right
+
+__all__ = ["Fault", "Frame", "Head", "Kind", "StreamFramer"]
+
+#: What may exceed the ordinary limit: certificates, and the records of an adapter.
+LARGE = {(Kind.IP, int(ServiceType.CERTIFICATES)), (Kind.FEEDBACK, int(ServiceType.RECORDS))}
+#: A large frame must show its service type within so many bytes, so that a false header cannot make us wait for 64 KB.
+_LARGE_HEAD = 512
+
+
+class Frame(NamedTuple):
+    """One frame with a right CRC."""
+
+    kind: Kind
+    raw: bytes
+
+
+class Head(NamedTuple):
+    """What a broken frame still says, enough to answer it by table D.12; only where its head is plausible."""
+
+    kind: Kind
+    session: int
+    packet_type: int
+    source: bytes
+    service_type: int
+
+
+class Fault(NamedTuple):
+    """Bytes that are no frame: why, how many were passed over, and whom to tell."""
+
+    error: FrameError
+    skipped: int
+    head: Head | None = None
+
+
+class _Verdict(NamedTuple):
+    """On one candidate: a frame of ``size`` bytes, or ``size`` bytes needed to tell, or an error."""
+
+    size: int
+    kind: Kind | None = None
+    error: FrameError | None = None
+    head: Head | None = None
+
+
+#: Readings that fail; kept as constants because noise can hold one at every second byte.
+_NO_FIT = _Verdict(0, error=MalformedFrame("lengths"))
+_TOO_LARGE = _Verdict(0, error=FrameTooLarge("length"))
+
+
+class StreamFramer:
+    """Incremental framer of one connection or line.
+
+    ``max_frame`` limits ordinary frames and ``max_large`` certificates and records, in bytes; no more than the larger
+    is ever held between calls. The caller keeps the time: bytes that stay ``pending`` too long it gives up by ``expire``.
+    """
+
+    __slots__ = ("_held", "_max_frame", "_max_large", "_need", "_open")
+
+    def __init__(self, max_frame: int = 4096, max_large: int = MAX_LENGTH) -> None:
+        self._max_frame = max_frame
+        self._max_large = max(max_frame, max_large)
+        self._held = bytearray()
+        self._need = 2
+        self._open: Fault | None = None
+
+    @property
+    def pending(self) -> int:
+        """Bytes held because a frame may have begun; 0 when nothing is awaited."""
+        return len(self._held)
+
+    def feed(self, data: bytes) -> list[Frame | Fault]:
+        """Take the next bytes; return what they complete, in order."""
+        if not self._held:
+            kind = self._whole(data)
+            if kind is not None:
+                return [Frame(kind, data)]
+        self._held += data
+        return self._scan() if len(self._held) >= self._need else []
+
+    def expire(self) -> list[Frame | Fault]:
+        """Give up the frame that is pending, and look again from its second byte on."""
+        if not self._held:
+            return []
+        missing = max(1, self._need - len(self._held))
+        self._open = Fault(IncompleteFrame(missing, offset=len(self._held)), 1)
+        del self._held[:1]
+        return self._scan()
+
+    def finish(self) -> list[Frame | Fault]:
+        """Give up all that is pending: the stream has ended."""
+        found: list[Frame | Fault] = []
+        while self._held:
+            found += self.expire()
+        return found
+
+    def _whole(self, data: bytes) -> Kind | None:
+        """Recognise the common case, one segment that is exactly one ordinary frame of appendix D or E."""
+        size = len(data)
+        if size < 30 or size > self._max_frame or type(data) is not bytes or data[0] != 0xFE or data[1] != 0xFD:
+            return None
+        is_ip = data[10] << 8 | data[11] == size
+        is_feedback = data[9] << 8 | data[10] == size
+        if is_ip == is_feedback or not checks(data):
+            return None
+        return Kind.IP if is_ip else Kind.FEEDBACK
+
+    def _scan(self) -> list[Frame | Fault]:
+        held, found, at = self._held, list[Frame | Fault](), 0
+        while True:
+            mark = held.find(MAGIC, at)
+            if mark < 0:
+                end = len(held) - held.endswith(MAGIC[:1])
+                self._pass_over(max(end, at) - at)
+                at, self._need = max(end, at), 2
+                break
+            self._pass_over(mark - at)
+            at = mark
+            verdict = self._judge(at)
+            if verdict.kind is not None:
+                self._close(found)
+                found.append(Frame(verdict.kind, bytes(held[at : at + verdict.size])))
+                at += verdict.size
+            elif verdict.error is not None:
+                self._blame(found, verdict.error, verdict.head)
+                at += 1
+            else:
+                self._need = verdict.size
+                break
+        self._close(found)
+        del held[:at]
+        return found
+
+    def _judge(self, at: int) -> _Verdict:
+        """Decide about the header at ``at`` in all its readings."""
+        if len(self._held) - at < HEADER_SIZE:
+            return _Verdict(HEADER_SIZE)
+        bad: _Verdict | None = None
+        too_large = False
+        need = 0
+        for shape in SHAPES:
+            verdict = self._read_as(at, shape)
+            if verdict.kind is not None:
+                return verdict
+            if verdict.error is None:
+                need = min(need or verdict.size, verdict.size)
+            elif verdict is _TOO_LARGE:
+                too_large = True
+            elif verdict is not _NO_FIT:
+                bad = bad if bad and bad.head else verdict
+        if need:
+            return _Verdict(need)
+        if bad is not None:
+            return bad
+        if too_large:
+            return _Verdict(0, error=FrameTooLarge(f"length: exceeds {self._max_frame} bytes", offset=HEADER_SIZE - 2))
+        return _Verdict(0, error=MalformedFrame("lengths: counts inside do not add up to the length announced"))
+
+    def _read_as(self, at: int, shape: Shape) -> _Verdict:
+        """Decide about the header at ``at`` in one reading."""
+        held = self._held
+        total = announced(held, at, shape)
+        if total < shape.smallest:
+            return _NO_FIT
+        if total > self._max_frame and (total > self._max_large or shape is IP_LEGACY):
+            return _TOO_LARGE
+        fit, number = hold(held, at, shape, total)
+        if total > self._max_frame:
+            if fit is Fit.UNKNOWN and number <= _LARGE_HEAD:
+                return _Verdict(number)
+            if fit is not Fit.YES or (shape.kind, held[at + number]) not in LARGE:
+                return _TOO_LARGE
+        elif fit is Fit.UNKNOWN:
+            return _Verdict(number)
+        elif fit is Fit.NO and not sounds_right(held, at, shape):
+            return _NO_FIT
+        if len(held) - at < total:
+            return _Verdict(total)
+        frame = bytes(held[at : at + total])
+        if checks(frame):
+            return _Verdict(total, kind=shape.kind)
+        stated = int.from_bytes(frame[-CRC_SIZE:], "big")
+        error = ChecksumMismatch(stated, crc32_mpeg(frame[:-CRC_SIZE]), offset=total - CRC_SIZE)
+        return _Verdict(0, error=error, head=_head_of(frame, shape, number) if fit is Fit.YES else None)
+
+    def _pass_over(self, count: int) -> None:
+        """Count ``count`` bytes to the fault that is open, or open one."""
+        if count <= 0:
+            return
+        if self._open is None:
+            self._open = Fault(MalformedFrame("mark: bytes that begin no frame"), count)
+        else:
+            self._open = self._open._replace(skipped=self._open.skipped + count)
+
+    def _blame(self, found: list[Frame | Fault], error: FrameError, head: Head | None) -> None:
+        """Open a fault for a header that failed; one run of noise stays one fault, of its first telling kind."""
+        before = self._open
+        if before is None or head is not None:
+            self._close(found)
+            self._open = Fault(error, 1, head)
+            return
+        noise = type(before.error) is MalformedFrame and before.head is None
+        self._open = Fault(error if noise else before.error, before.skipped + 1, before.head)
+
+    def _close(self, found: list[Frame | Fault]) -> None:
+        if self._open is not None:
+            found.append(self._open)
+            self._open = None
+
+
+def _head_of(frame: bytes, shape: Shape, type_at: int) -> Head:
+    return Head(
+        kind=shape.kind,
+        session=int.from_bytes(frame[4:8], "big"),
+        packet_type=frame[8],
+        source=frame[shape.source_at : shape.count_at],
+        service_type=frame[type_at],
+    )
