@@ -94,11 +94,14 @@ def parse(frame: bytes) -> FeedbackPacket:
     return parse_unchecked(frame)
 
 
-def parse_unchecked(frame: bytes) -> FeedbackPacket:
-    """Read a frame whose mark, length and CRC were checked, or deliberately were not; raise MalformedFrame."""
+def parse_unchecked(frame: bytes, *, opaque: bool = False) -> FeedbackPacket:
+    """Read a frame whose mark, length and CRC were checked, or deliberately were not; raise MalformedFrame.
+
+    ``opaque`` leaves the content unread, to show what is left of a frame whose content is broken.
+    """
     head = _HEAD.parse(frame[2:HEADER_SIZE], offset=2)
     message = _MESSAGE.parse(frame[HEADER_SIZE:-CRC_SIZE], offset=HEADER_SIZE)
-    layout: Layout[Any] | None = REPORTS.get(message.service_type)
+    layout: Layout[Any] | None = None if opaque else REPORTS.get(message.service_type)
     body: Body = UnknownBody(message.content)
     if layout is not None:
         body = layout.parse(message.content, offset=len(frame) - CRC_SIZE - len(message.content))

@@ -11,7 +11,7 @@ from gateway.errors import ChecksumMismatch, FrameError, FrameTooLarge, Incomple
 from gateway.protocols.checksum import checks, crc32_mpeg
 from gateway.protocols.envelope import CRC_SIZE, MAGIC, MAX_LENGTH
 from gateway.protocols.ip_bodies import ServiceType
-from gateway.protocols.shape import HEADER_SIZE, IP_LEGACY, SHAPES, Fit, Kind, Shape, announced, hold, sounds_right
+from gateway.protocols.shape import HEADER_SIZE, IP_LEGACY, SHAPES, Fit, Kind, Shape, announced, hold, sounds_right, u16
 
 __all__ = ["Fault", "Frame", "Head", "Kind", "StreamFramer"]
 
@@ -64,7 +64,7 @@ class StreamFramer:
     """Incremental framer of one connection or line.
 
     ``max_frame`` limits ordinary frames and ``max_large`` certificates and records, in bytes; no more than the larger
-    is ever held between calls. The caller keeps the time: bytes that stay ``pending`` too long it gives up by ``expire``.
+    is ever held between calls. The caller keeps the time: what stays ``pending`` too long it gives up by ``expire``.
     """
 
     __slots__ = ("_held", "_max_frame", "_max_large", "_need", "_open")
@@ -134,7 +134,7 @@ class StreamFramer:
                 found.append(Frame(verdict.kind, bytes(held[at : at + verdict.size])))
                 at += verdict.size
             elif verdict.error is not None:
-                self._blame(found, verdict.error, verdict.head)
+                self._blame(found, verdict)
                 at += 1
             else:
                 self._need = verdict.size
@@ -145,8 +145,11 @@ class StreamFramer:
 
     def _judge(self, at: int) -> _Verdict:
         """Decide about the header at ``at`` in all its readings."""
-        if len(self._held) - at < HEADER_SIZE:
+        held = self._held
+        if len(held) - at < HEADER_SIZE:
             return _Verdict(HEADER_SIZE)
+        if held[at + 8] not in (1, 2) and min(u16(held, at + 10), u16(held, at + 9)) > self._max_frame:
+            return _TOO_LARGE
         bad: _Verdict | None = None
         too_large = False
         need = 0
@@ -162,11 +165,7 @@ class StreamFramer:
                 bad = bad if bad and bad.head else verdict
         if need:
             return _Verdict(need)
-        if bad is not None:
-            return bad
-        if too_large:
-            return _Verdict(0, error=FrameTooLarge(f"length: exceeds {self._max_frame} bytes", offset=HEADER_SIZE - 2))
-        return _Verdict(0, error=MalformedFrame("lengths: counts inside do not add up to the length announced"))
+        return bad or (_TOO_LARGE if too_large else _NO_FIT)
 
     def _read_as(self, at: int, shape: Shape) -> _Verdict:
         """Decide about the header at ``at`` in one reading."""
@@ -174,7 +173,7 @@ class StreamFramer:
         total = announced(held, at, shape)
         if total < shape.smallest:
             return _NO_FIT
-        if total > self._max_frame and (total > self._max_large or shape is IP_LEGACY):
+        if total > self._max_frame and (total > self._max_large or shape is IP_LEGACY or held[at + 8] not in (1, 2)):
             return _TOO_LARGE
         fit, number = hold(held, at, shape, total)
         if total > self._max_frame:
@@ -204,15 +203,24 @@ class StreamFramer:
         else:
             self._open = self._open._replace(skipped=self._open.skipped + count)
 
-    def _blame(self, found: list[Frame | Fault], error: FrameError, head: Head | None) -> None:
+    def _blame(self, found: list[Frame | Fault], verdict: _Verdict) -> None:
         """Open a fault for a header that failed; one run of noise stays one fault, of its first telling kind."""
         before = self._open
-        if before is None or head is not None:
+        if before is None or verdict.head is not None:
             self._close(found)
-            self._open = Fault(error, 1, head)
-            return
-        noise = type(before.error) is MalformedFrame and before.head is None
-        self._open = Fault(error if noise else before.error, before.skipped + 1, before.head)
+            self._open = Fault(self._error(verdict), 1, verdict.head)
+        elif type(before.error) is MalformedFrame and before.head is None:
+            self._open = Fault(self._error(verdict), before.skipped + 1)
+        else:
+            self._open = before._replace(skipped=before.skipped + 1)
+
+    def _error(self, verdict: _Verdict) -> FrameError:
+        """Make the error to hand out; the constants are shared and must not collect tracebacks."""
+        if verdict is _TOO_LARGE:
+            return FrameTooLarge(f"length: exceeds {self._max_frame} bytes", offset=HEADER_SIZE - 2)
+        if verdict is _NO_FIT or verdict.error is None:
+            return MalformedFrame("lengths: counts inside do not add up to the length announced")
+        return verdict.error
 
     def _close(self, found: list[Frame | Fault]) -> None:
         if self._open is not None:

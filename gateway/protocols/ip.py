@@ -89,10 +89,27 @@ class _Message:
     trailer: bytes
 
 
+#: How a content is read; None leaves it unread.
+Reader = Layout[Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What differs between the national standard and its drafts: the codes, and the contents that hold codes."""
+
+    message: Layout[_Message]
+    #: layout of a content by packet type, service type and content
+    reader: Callable[[int, int, bytes], Reader]
+    writers: dict[type, Layout[Any]]
+
+
+def message_layout(code: Any) -> Layout[_Message]:
+    """Declare table D.3 for codes of one size, and what is left for table D.4."""
+    return record(_Message, source=code, targets=counted(U16, code), service_type=U8, content=sized(U16), trailer=REST)
+
+
 #: Table D.2, behind the mark.
 _HEAD = record(_Head, version=U16, session=U32, packet_type=U8, sign_flag=U8, length=U16)
-#: Table D.3, and what is left for table D.4.
-_MESSAGE = record(_Message, source=CODE, targets=counted(U16, CODE), service_type=U8, content=sized(U16), trailer=REST)
 _SIGNED_TRAILER: Layout[SignatureBlock] = Layout("trailer", construct.Prefixed(U16, BLOCK.con))
 
 _REQUEST_TYPES: dict[type, int] = {
@@ -143,13 +160,17 @@ def parse(frame: bytes) -> IpPacket:
     return parse_unchecked(frame)
 
 
-def parse_unchecked(frame: bytes) -> IpPacket:
-    """Read a frame whose mark, length and CRC were checked, or deliberately were not; raise MalformedFrame."""
+def parse_unchecked(frame: bytes, dialect: Dialect | None = None, *, opaque: bool = False) -> IpPacket:
+    """Read a frame whose mark, length and CRC were checked, or deliberately were not; raise MalformedFrame.
+
+    ``opaque`` leaves the content unread, to show what is left of a frame whose content is broken.
+    """
+    dialect = dialect or NATIONAL
     head = _HEAD.parse(frame[2:HEADER_SIZE], offset=2)
-    message = _MESSAGE.parse(frame[HEADER_SIZE:-CRC_SIZE], offset=HEADER_SIZE)
-    body_at = HEADER_SIZE + len(message.source.raw) * (1 + len(message.targets)) + 5
+    message = dialect.message.parse(frame[HEADER_SIZE:-CRC_SIZE], offset=HEADER_SIZE)
     trailer_at = len(frame) - CRC_SIZE - len(message.trailer)
-    trailer = read_trailer(message.trailer, head.sign_flag, offset=trailer_at)
+    content_at = trailer_at - len(message.content)
+    layout = None if opaque else dialect.reader(head.packet_type, message.service_type, message.content)
     return IpPacket(
         version=head.version,
         session=head.session,
@@ -158,22 +179,17 @@ def parse_unchecked(frame: bytes) -> IpPacket:
         source=message.source,
         targets=message.targets,
         service_type=message.service_type,
-        body=_read_body(head.packet_type, message.service_type, message.content, body_at),
-        trailer=trailer,
+        trailer=read_trailer(message.trailer, head.sign_flag, offset=trailer_at),
+        body=UnknownBody(message.content) if layout is None else layout.parse(message.content, offset=content_at),
     )
 
 
-def _read_body(packet_type: int, service_type: int, content: bytes, offset: int) -> Body:
-    """Read the content by its type; some terminals answer a query here and not by appendix E."""
+def _national_reader(packet_type: int, service_type: int, content: bytes) -> Reader:
+    """Choose the layout of the content; some terminals answer a query here and not by appendix E."""
     if packet_type == PacketType.ANSWER:
-        if service_type == ServiceType.QUERY and ANSWER.fits(content) is None:
-            return QUERY_ANSWER.parse(content, offset=offset)
-        return ANSWER.parse(content, offset=offset)
-    layout = REQUESTS.get(service_type)
-    if layout is None:
-        return UnknownBody(content)
-    body: Body = layout.parse(content, offset=offset)
-    return body
+        in_band = service_type == ServiceType.QUERY and ANSWER.fits(content) is None
+        return QUERY_ANSWER if in_band else ANSWER
+    return REQUESTS.get(service_type)
 
 
 def read_trailer(raw: bytes, sign_flag: int, *, offset: int) -> Trailer:
@@ -197,14 +213,11 @@ def write_trailer(trailer: Trailer) -> bytes:
     return b"" if trailer is UnsignedForm.NOTHING else b"\0\0"
 
 
-def write_body(body: Body) -> bytes:
-    """Write the content of a packet."""
-    return body.raw if isinstance(body, UnknownBody) else _LAYOUTS[type(body)].build(body)
-
-
-def _head_and_body(packet: IpPacket, trailer_size: int) -> bytes:
+def _head_and_body(packet: IpPacket, trailer_size: int, dialect: Dialect) -> bytes:
     """Write all before the trailer; the length already counts trailer and CRC, for it is signed too."""
-    message = _MESSAGE.build(_Message(packet.source, packet.targets, packet.service_type, write_body(packet.body), b""))
+    body = packet.body
+    content = body.raw if isinstance(body, UnknownBody) else dialect.writers[type(body)].build(body)
+    message = dialect.message.build(_Message(packet.source, packet.targets, packet.service_type, content, b""))
     length = HEADER_SIZE + len(message) + trailer_size + CRC_SIZE
     if length > MAX_LENGTH:
         raise InvalidValueError("frame", f"{length} bytes", f"must not exceed {MAX_LENGTH} (table D.2); split it")
@@ -212,10 +225,10 @@ def _head_and_body(packet: IpPacket, trailer_size: int) -> bytes:
     return MAGIC + head + message
 
 
-def build(packet: IpPacket) -> bytes:
+def build(packet: IpPacket, dialect: Dialect | None = None) -> bytes:
     """Write ``packet`` with its trailer as it is; raise InvalidValueError naming a value that does not fit."""
     trailer = write_trailer(packet.trailer)
-    return seal(_head_and_body(packet, len(trailer)) + trailer)
+    return seal(_head_and_body(packet, len(trailer), dialect or NATIONAL) + trailer)
 
 
 def unsigned_part(packet: IpPacket) -> bytes:
@@ -223,7 +236,7 @@ def unsigned_part(packet: IpPacket) -> bytes:
 
     These are the data of coverage A to D (D.4 counts head and body).
     """
-    return _head_and_body(replace(packet, sign_flag=1), 2 + BLOCK_SIZE)
+    return _head_and_body(replace(packet, sign_flag=1), 2 + BLOCK_SIZE, NATIONAL)
 
 
 def assemble(part: bytes, block: SignatureBlock) -> bytes:
@@ -240,3 +253,6 @@ def build_signed(packet: IpPacket, sign: Callable[[bytes], SignatureBlock]) -> b
 def signed_data(frame: bytes) -> bytes:
     """Return the part of a received signed frame that its signature is about."""
     return frame[: -(2 + BLOCK_SIZE + CRC_SIZE)]
+
+
+NATIONAL = Dialect(message_layout(CODE), _national_reader, _LAYOUTS)

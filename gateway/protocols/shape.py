@@ -115,3 +115,11 @@ def sounds_right(data: bytes | bytearray, at: int, shape: Shape) -> bool:
         return False
     code = data[at + shape.source_at : at + shape.count_at].hex()
     return code[0] in "f0" and code[1:].isdecimal()
+
+
+def shapes_of(frame: bytes) -> list[Shape]:
+    """Return the shapes whose announced length is that of ``frame``: first those that add up inside too."""
+    if len(frame) < HEADER_SIZE:
+        return []
+    right = [shape for shape in SHAPES if announced(frame, 0, shape) == len(frame)]
+    return sorted(right, key=lambda shape: hold(frame, 0, shape, len(frame)).fit is not Fit.YES)

@@ -91,15 +91,16 @@ def _read_private(path: Path) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise KeyMaterialError(f"{path}: cannot be opened: {error.strerror}") from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         mode = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(mode):
             raise KeyMaterialError(f"{path}: is no regular file")
         if mode & _OTHERS:
-            raise KeyMaterialError(
-                f"{path}: mode is {stat.S_IMODE(mode):04o}, must give nothing to group and others; chmod 600"
-            )
-        content = file.read(_SIZE_LIMIT + 1)
+            seen = f"{stat.S_IMODE(mode):04o}"
+            raise KeyMaterialError(f"{path}: mode is {seen}, must give nothing to group and others; chmod 600")
+        content = os.read(descriptor, _SIZE_LIMIT + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > _SIZE_LIMIT:
         raise KeyMaterialError(f"{path}: larger than {_SIZE_LIMIT} bytes, no key file")
     return content

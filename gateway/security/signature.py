@@ -26,7 +26,7 @@ class Signature74:
 
     def __post_init__(self) -> None:
         if not 0 <= self.sig_time <= SIG_TIME_MAX:
-            raise InvalidValueError("SigTime", self.sig_time, "must fit 32 bits (GD/J 081-2018 table 2)")
+            raise InvalidValueError("signature time", self.sig_time, "must fit 32 bits (GD/J 081-2018 table 2)")
         if len(self.value) != SIGNATURE_SIZE:
             raise InvalidValueError("signature", self.value.hex(), f"must be {SIGNATURE_SIZE} bytes r, s")
 

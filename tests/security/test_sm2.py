@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import KeyMaterialError
-from gateway.security.curve import N, KeyPair, multiply_base
+from gateway.security.curve import KeyPair, N, multiply_base
 from gateway.security.gmssl import GmsslProvider
 from gateway.security.libcrypto import LibcryptoProvider
 from gateway.security.sm2 import Sm2Provider, check_pair, default_provider, self_test
 from tests.security.conftest import signed_vectors
 
 PROVIDERS: tuple[Sm2Provider, ...] = (LibcryptoProvider(), GmsslProvider())
-#: Certificate 000000000042 of a vendor's test device (081 table 1: public key at 15), and two blocks over 16 zero bytes.
+#: Certificate 000000000042 of a vendor's test device (081 table 1: key at 15), and two blocks over 16 zero bytes.
 VENDOR_CERTIFICATE = bytes.fromhex(
     "100000000000010000000000424605F778F3148CC2A3200D4A67F55675A4795D3358D3F57F884FE484E07EA926C12584BE7A8B3479392E77"
     "79402AF017FDED5945F12E37BFE1C97A6EFF64D4712D59480D4CAB2551A45873C007590D05E58DC5783A040EDFCF7F6D5500F8689274EE9BF8"
@@ -35,7 +35,7 @@ scalars = st.integers(1, N - 2).map(lambda value: value.to_bytes(32))
 
 
 def covered(vector: dict[str, Any]) -> tuple[bytes, bytes]:
-    """What was signed and r ‖ s of a vector: the block stands before the CRC, in IP and adapter frames after its length."""
+    """What was signed, and r ‖ s: the block stands before the CRC, in IP and adapter frames after its length."""
     frame = bytes.fromhex(vector["hex"])
     if vector["protocol"] == "rds":
         block, data = frame[-74:], frame[:-74]

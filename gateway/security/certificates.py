@@ -1,0 +1,205 @@
+"""Certificates 应急广播数字证书 (GD/J 081-2018 table 1) and whose key a certificate number stands for.
+
+Certificate numbers are not unique across issuing systems (two roots in the field both call themselves 1), so trust is
+kept by root, and a peer is bound to a root. The 143-byte layout lives in ``gateway.protocols.certificates``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final, Protocol
+
+from gateway.domain.codes import CertificateSerial
+from gateway.errors import KeyMaterialError, UnknownCertificate
+from gateway.security.curve import check_public
+from gateway.security.sm2 import Sm2Provider
+
+#: Root of keys that were registered by hand and of towns with one issuing system.
+DEFAULT_ROOT: Final = "default"
+
+
+class Certificate(Protocol):
+    """What trust needs to know of a certificate; ``gateway.protocols.certificates.Certificate`` is one."""
+
+    @property
+    def issuer(self) -> CertificateSerial:
+        """IssuerSN."""
+        ...
+
+    @property
+    def serial(self) -> CertificateSerial:
+        """CertificateSN."""
+        ...
+
+    @property
+    def valid_year(self) -> int:
+        """Year of the last month it is good for."""
+        ...
+
+    @property
+    def valid_month(self) -> int:
+        """That month, 1-12."""
+        ...
+
+    @property
+    def public_key(self) -> bytes:
+        """x ‖ y, 64 bytes."""
+        ...
+
+    @property
+    def signature(self) -> bytes:
+        """r ‖ s of the issuer, 64 bytes."""
+        ...
+
+    def signed_part(self) -> bytes:
+        """Bytes 0-78, which the issuer signed."""
+        ...
+
+
+def expired(certificate: Certificate, on: date) -> bool:
+    """Whether ``on`` (Beijing date) lies after the last month that the certificate names."""
+    return (on.year, on.month) > (certificate.valid_year, certificate.valid_month)
+
+
+def signed_by(certificate: Certificate, public_key: bytes, provider: Sm2Provider) -> bool:
+    """Whether the issuer's key signed the certificate (GD/J 081-2018 table 1, SignatureData)."""
+    return provider.verify(public_key, certificate.signed_part(), certificate.signature)
+
+
+@dataclass(slots=True)
+class _Root:
+    """One issuing system: its anchors (number → key) and what they vouch for."""
+
+    anchors: dict[CertificateSerial, bytes] = field(default_factory=dict)
+    certificates: dict[CertificateSerial, Certificate] = field(default_factory=dict)
+    keys: dict[CertificateSerial, bytes] = field(default_factory=dict)
+
+
+class CertificateStore:
+    """Trusted roots, the certificates they issued, and bare public keys; ``today`` gives the Beijing date.
+
+    Only a root issues: a certificate of a device vouches for no other. In memory, filled at start by the caller.
+    """
+
+    def __init__(self, provider: Sm2Provider, *, today: Callable[[], date]) -> None:
+        self._provider, self._today = provider, today
+        self._roots: dict[str, _Root] = {}
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """Names of the roots, in the order they came."""
+        return tuple(self._roots)
+
+    def add_root(self, certificate: Certificate, *, root: str = DEFAULT_ROOT) -> None:
+        """Trust a root certificate on the operator's word.
+
+        One that names itself as issuer must carry its own signature; one issued by a higher system that we do not know
+        is an anchor all the same. Raise KeyMaterialError when expired, off the curve or wrongly self-signed.
+        """
+        self._check(certificate, root)
+        own = certificate.issuer == certificate.serial
+        if own and not signed_by(certificate, certificate.public_key, self._provider):
+            raise KeyMaterialError(f"certificate {certificate.serial} of root {root}: its own signature is wrong")
+        self._anchor(root, certificate.serial, certificate.public_key)
+        self._root(root).certificates[certificate.serial] = certificate
+
+    def add_root_key(self, serial: CertificateSerial, public_key: bytes, *, root: str = DEFAULT_ROOT) -> None:
+        """Trust a root of which only number and public key are known; raise KeyMaterialError on a bad key."""
+        check_public(public_key)
+        self._anchor(root, serial, public_key)
+
+    def add(self, certificate: Certificate, *, root: str = DEFAULT_ROOT) -> None:
+        """Take a certificate that a trusted root issued; the newer one of the same number replaces the older.
+
+        Raise KeyMaterialError naming number and rule: unknown issuer, wrong signature, expired, key off the curve,
+        number of the root itself or of a key registered by hand.
+        """
+        self._check(certificate, root)
+        known = self._root(root)
+        issuer = known.anchors.get(certificate.issuer)
+        name = f"certificate {certificate.serial} of root {root}"
+        if issuer is None:
+            raise KeyMaterialError(f"{name}: its issuer {certificate.issuer} is no trusted root")
+        if not signed_by(certificate, issuer, self._provider):
+            raise KeyMaterialError(f"{name}: the issuer's signature is wrong")
+        if certificate.serial in known.anchors or certificate.serial in known.keys:
+            if self._key(known, certificate.serial) == certificate.public_key:
+                return
+            raise KeyMaterialError(f"{name}: the number belongs to another key already")
+        present = known.certificates.get(certificate.serial)
+        if present is None or _validity(certificate) >= _validity(present):
+            known.certificates[certificate.serial] = certificate
+
+    def register_key(self, serial: CertificateSerial, public_key: bytes, *, root: str = DEFAULT_ROOT) -> None:
+        """Trust a bare public key, for a device without certificate; raise KeyMaterialError on a bad or second key."""
+        check_public(public_key)
+        known = self._root(root)
+        present = self._key(known, serial)
+        if present is not None and present != public_key:
+            raise KeyMaterialError(f"certificate {serial} of root {root}: the number belongs to another key already")
+        known.keys[serial] = public_key
+
+    def remove(self, serial: CertificateSerial, *, root: str = DEFAULT_ROOT) -> None:
+        """Trust this number no longer (certificate or bare key, not a root); unknown numbers are ignored."""
+        known = self._roots.get(root)
+        if known is not None and serial not in known.anchors:
+            known.certificates.pop(serial, None)
+            known.keys.pop(serial, None)
+
+    def certificate(self, serial: CertificateSerial, *, root: str = DEFAULT_ROOT) -> Certificate | None:
+        """The whole certificate, where there is one."""
+        known = self._roots.get(root)
+        return known.certificates.get(serial) if known else None
+
+    def public_key_for(self, serial: CertificateSerial, *, root: str = DEFAULT_ROOT) -> bytes:
+        """Key (64 bytes) that the number stands for; raise UnknownCertificate (answer 52) if none or expired."""
+        known = self._roots.get(root)
+        key = self._key(known, serial) if known else None
+        if known is None or key is None:
+            raise UnknownCertificate(f"no key is known for certificate {serial} under root {root}")
+        certificate = known.certificates.get(serial)
+        # A bare key registered beside the certificate was trusted by hand and does not age.
+        if certificate is not None and serial not in known.keys and expired(certificate, self._today()):
+            raise UnknownCertificate(f"certificate {serial} under root {root} expired with {_month(certificate)}")
+        return key
+
+    def roots_of(self, serial: CertificateSerial) -> tuple[str, ...]:
+        """Roots under which the number has a key: more than one means that a peer must be bound to its root."""
+        return tuple(name for name, known in self._roots.items() if self._key(known, serial) is not None)
+
+    def _root(self, root: str) -> _Root:
+        return self._roots.setdefault(root, _Root())
+
+    def _anchor(self, root: str, serial: CertificateSerial, public_key: bytes) -> None:
+        known = self._root(root)
+        present = self._key(known, serial)
+        if present is not None and present != public_key:
+            raise KeyMaterialError(f"certificate {serial} of root {root}: the number belongs to another key already")
+        known.anchors[serial] = public_key
+
+    def _check(self, certificate: Certificate, root: str) -> None:
+        name = f"certificate {certificate.serial} of root {root}"
+        try:
+            check_public(certificate.public_key)
+        except KeyMaterialError as error:
+            raise KeyMaterialError(f"{name}: {error}") from error
+        if not 1 <= certificate.valid_month <= 12:
+            raise KeyMaterialError(f"{name}: its month is {certificate.valid_month}, must be 1-12 (GD/J 081-2018)")
+        if expired(certificate, self._today()):
+            raise KeyMaterialError(f"{name}: expired with {_month(certificate)}")
+
+    @staticmethod
+    def _key(known: _Root, serial: CertificateSerial) -> bytes | None:
+        certificate = known.certificates.get(serial)
+        issued = certificate.public_key if certificate is not None else None
+        return known.anchors.get(serial) or known.keys.get(serial) or issued
+
+
+def _validity(certificate: Certificate) -> tuple[int, int]:
+    return certificate.valid_year, certificate.valid_month
+
+
+def _month(certificate: Certificate) -> str:
+    return f"{certificate.valid_year}-{certificate.valid_month:02d}"
