@@ -396,4 +396,3 @@ class Terminal:
         state = _WORKING if self.broadcast.on_air else _IDLE
         device = self.device
         return [Send(speaking.heartbeat(session, device.wire, self.platform, state, self._first, device.physical))]
-
