@@ -107,7 +107,9 @@ async def _ours(rig_: Rig, number: int) -> tuple[Sample, bytes]:
     last = 0
 
     def check() -> None:
-        if len(live.log) >= len(ids) and sum(1 for e in live.log if getattr(e, "kind", "") == "acknowledged") == len(ids):
+        if len(live.log) >= len(ids) and sum(1 for e in live.log if getattr(e, "kind", "") == "acknowledged") == len(
+            ids
+        ):
             done.set()
 
     committed.on_committed = check

@@ -47,9 +47,7 @@ def _rounded(value: object) -> object:
     return [_rounded(v) for v in value] if isinstance(value, list) else value
 
 
-def compare(
-    name: str, pairs: list[tuple[Sample, Sample]], *, baseline_name: str, n: int, goal: float
-) -> Result:
+def compare(name: str, pairs: list[tuple[Sample, Sample]], *, baseline_name: str, n: int, goal: float) -> Result:
     """Fold interleaved pairs (ours, baseline) into a result in milliseconds."""
     ratios = sorted(ours.wall / base.wall for ours, base in pairs)
     cpu = [ours.cpu / base.cpu for ours, base in pairs if base.cpu]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -70,9 +70,9 @@ class Hub:
         return terminal_id in self._disputed
 
     @property
-    def contested(self) -> Iterable[int]:
+    def contested(self) -> Mapping[int, object]:
         """Terminals with more than one live connection."""
-        return self._others.keys()
+        return self._others
 
     def drop(self, terminal_id: int) -> None:
         """Close what is bound to a terminal, for instance because it left the registry."""

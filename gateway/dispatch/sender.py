@@ -142,19 +142,20 @@ class Sender:
 
     def _write_slice(self, pairs: Sequence[tuple[int, list[LiveOrder]]]) -> None:
         state = self._state
-        current = state.links.current
+        current, contested = state.links.current, state.links.contested
         sent: dict[LiveOrder, array[int]] = {}
+        # Nothing else runs during a slice, so what is void now stays so to its end.
+        usable = {order: not order.void for order in {order for _, orders in pairs for order in orders}}
         for terminal, orders in pairs:
             link = current.get(terminal)
-            live_orders = [order for order in orders if not order.void] if len(orders) > 1 else orders
-            if link is None or not live_orders or live_orders[0].void:
+            live_orders = [order for order in orders if usable[order]]
+            if link is None or not live_orders:
                 continue
-            if len(live_orders) == 1:
-                frame = live_orders[0].frame
-            else:
-                frame = b"".join(order.frame for order in live_orders)
-            links = state.links.links(terminal)
-            if not any([each.write(frame) for each in links] if len(links) > 1 else (link.write(frame),)):
+            frame = live_orders[0].frame if len(live_orders) == 1 else b"".join(order.frame for order in live_orders)
+            if terminal in contested:
+                if not any([each.write(frame) for each in state.links.links(terminal)]):
+                    continue
+            elif not link.write(frame):
                 continue
             for order in live_orders:
                 sent.setdefault(order, array("I")).append(terminal)

@@ -9,6 +9,7 @@ from gateway.dispatch.live import Phase
 from gateway.domain.ladder import StopRung
 from gateway.domain.message import MessageState
 from gateway.domain.warning import WarningKind
+from gateway.store.rows import ReceiptRow
 from tests.gatewaykit import (
     BareTerminal,
     Gateway,
@@ -42,7 +43,7 @@ async def test_a_start_reaches_the_terminals_of_its_area_and_their_word_is_proof
         now = int(time.time())
         await report(gateway.ports.feedback, task_report(inside, ebm_id, 1, now), result_report(inside, ebm_id, 1, now))
         # the short connection was closed in order, so both are durable and shown
-        assert {"playing", "played"} <= {e.kind for e in live.log if hasattr(e, "kind")}
+        assert {"playing", "played"} <= {e.kind for e in live.log if isinstance(e, ReceiptRow)}
         assert not b.heard
         await a.close()
         await b.close()
