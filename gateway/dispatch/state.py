@@ -30,6 +30,11 @@ class Links(Protocol):
         ...
 
     @property
+    def writers(self) -> Mapping[int, Callable[[bytes], object]]:
+        """What writes to the current connection of each terminal."""
+        ...
+
+    @property
     def contested(self) -> Container[int]:
         """Terminals with more than one live connection."""
         ...
@@ -44,6 +49,11 @@ class NoLinks:
 
     @property
     def current(self) -> Mapping[int, Connection]:
+        """Nothing is connected yet."""
+        return {}
+
+    @property
+    def writers(self) -> Mapping[int, Callable[[bytes], object]]:
         """Nothing is connected yet."""
         return {}
 
