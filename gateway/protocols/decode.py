@@ -16,13 +16,12 @@ from gateway.protocols.feedback_bodies import REPORTS
 from gateway.protocols.ip_bodies import REQUESTS, PacketType, ServiceType
 from gateway.protocols.signature import SignatureBlock
 from gateway.security.coverage import VERIFY_ORDER, signed_bytes
+from gateway.security.signature import TIME_FLOOR
 
 #: ``verify(public_key, message, signature)``: x‖y, what was signed, r‖s.
 Verify = Callable[[bytes, bytes, bytes], bool]
 Packet = ip.IpPacket | feedback.FeedbackPacket
 
-#: Smaller values of SigTime are a counter: 2018-01-01, before which no device of the standard was made.
-_FIRST_TIME = 1514764800
 _NAMES = {shape.IP: "ip", shape.IP_LEGACY: "ip-legacy", shape.FEEDBACK: "feedback"}
 #: 协议类型 of appendix A, first byte of its packets, before version 0001.
 _ADAPTER_HEADS = (b"\x49\x00\x01", b"\x50\x00\x01")
@@ -199,7 +198,7 @@ def _signature(packet: Packet, frame: bytes, public_key: bytes | None, verify: V
     known = public_key is not None and verify is not None
     return {
         "present": True,
-        "time": time_of(block.sig_time) if block.sig_time >= _FIRST_TIME else block.sig_time,
+        "time": time_of(block.sig_time) if block.sig_time >= TIME_FLOOR else block.sig_time,
         "certificate": block.certificate,
         "valid": coverage is not None if known else None,
         "coverage": coverage,

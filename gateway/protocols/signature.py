@@ -7,19 +7,12 @@ from enum import StrEnum
 import construct
 
 from gateway.protocols.fields import CERTIFICATE_SERIAL, U32, record
-from gateway.security.coverage import SIGNATURE_SIZE, SignatureBlock
+from gateway.security.signature import SIGNATURE_BLOCK_SIZE as BLOCK_SIZE
+from gateway.security.signature import Signature74 as SignatureBlock
 
 __all__ = ["BLOCK", "BLOCK_SIZE", "EMPTY_BLOCK", "SignatureBlock", "UnsignedForm"]
 
-#: Octets of the block; the length field before it in appendices A and D, and in transport streams, holds this.
-BLOCK_SIZE = 4 + 6 + SIGNATURE_SIZE
-
-BLOCK = record(
-    SignatureBlock,
-    sig_time=U32,
-    certificate=CERTIFICATE_SERIAL,
-    value=construct.Bytes(SIGNATURE_SIZE),
-)
+BLOCK = record(SignatureBlock, sig_time=U32, certificate=CERTIFICATE_SERIAL, value=construct.Bytes(64))
 
 EMPTY_BLOCK = BLOCK.parse(bytes(BLOCK_SIZE))
 

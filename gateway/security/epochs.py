@@ -35,9 +35,10 @@ class EpochCache(Generic[K, T]):
         """The running epoch's value, else that of ``make()``, with which one begins; what it raises begins none."""
         self._drop_old(now)
         held = self._held.get(key)
-        if held is not None:
+        if held is not None and self._running(held[0], now):
             return held[1]
         value = make()
+        self._held.pop(key, None)
         self._held[key] = (now, value)
         if len(self._held) > self._limit:
             self._held.popitem(last=False)
@@ -51,7 +52,10 @@ class EpochCache(Generic[K, T]):
     def _drop_old(self, now: float) -> None:
         while self._held:
             key, (begun, _) = next(iter(self._held.items()))
-            # A clock that ran back would keep a value alive for ever, hence the second half.
-            if begun <= now < begun + self._epoch:
+            if self._running(begun, now):
                 return
             del self._held[key]
+
+    def _running(self, begun: float, now: float) -> bool:
+        # Not below 0: were the clock set back, a value would live until it had caught up.
+        return 0 <= now - begun < self._epoch

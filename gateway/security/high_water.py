@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gateway.errors import KeyMaterialError
 from gateway.security.durable import replace
-from gateway.security.signature import SIG_TIME_MAX
+from gateway.security.sig_time import SIG_TIME_MAX
 
 
 class HighWaterFile:

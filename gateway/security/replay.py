@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from gateway.domain.codes import CertificateSerial
 from gateway.errors import InvalidValueError, ReplayDetected
 from gateway.security.certificates import DEFAULT_ROOT
-from gateway.security.signature import SIG_TIME_MAX, TIME_FLOOR
+from gateway.security.sig_time import SIG_TIME_MAX, TIME_FLOOR
 
 WINDOW_SECONDS: Final = 300
 MAX_DIGESTS: Final = 65_536

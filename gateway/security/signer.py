@@ -15,8 +15,9 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from gateway.errors import InvalidValueError, KeyMaterialError
+from gateway.security.coverage import Coverage, SignatureBlock, signed_bytes_at
 from gateway.security.keys import SigningKey
-from gateway.security.signature import SIG_TIME_MAX, TIME_FLOOR, Signature74
+from gateway.security.sig_time import SIG_TIME_MAX, TIME_FLOOR
 from gateway.security.sm2 import Sm2Provider
 
 #: Seconds that SigTime may lead the clock before operators hear of it: a receiver's window is 300 s.
@@ -79,11 +80,13 @@ class Signer:
         """The newest SigTime handed out."""
         return self._last
 
-    def sign(self, data: bytes) -> Signature74:
+    def sign(self, data: bytes) -> SignatureBlock:
         """Sign ``data`` with the next SigTime; raise KeyMaterialError when none is left, or what ``persist`` raises."""
         sig_time = self._next_time()
-        value = self._provider.sign(self._key.pair.private, self._key.pair.public, data + sig_time.to_bytes(4))
-        return Signature74(sig_time, self._key.certificate, value)
+        certificate = self._key.certificate
+        message = signed_bytes_at(data, sig_time, certificate, Coverage.A)
+        value = self._provider.sign(self._key.pair.private, self._key.pair.public, message)
+        return SignatureBlock(sig_time, certificate, value)
 
     def close(self) -> None:
         """Give back the unused rest of the reserved block, so that an orderly restart does not lead the clock."""

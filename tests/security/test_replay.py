@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.domain.codes import CertificateSerial
 from gateway.errors import InvalidValueError, ReplayDetected
 from gateway.security.replay import ReplayGuard, ReplayMode, ReplayState, mode_of
-from gateway.security.signature import TIME_FLOOR
+from gateway.security.sig_time import TIME_FLOOR
 
 ONE, TWO = CertificateSerial("000000000142"), CertificateSerial("000000000143")
 NOW = 1_780_000_000

@@ -14,7 +14,7 @@ from gateway.security.curve import KeyPair
 from gateway.security.high_water import HighWaterFile
 from gateway.security.keys import SigningKey
 from gateway.security.libcrypto import LibcryptoProvider
-from gateway.security.signature import TIME_FLOOR
+from gateway.security.sig_time import TIME_FLOOR
 from gateway.security.signer import AHEAD_LIMIT, Signer, SignerAlarm
 
 NOON = 1_780_000_000
