@@ -18,6 +18,7 @@ GatewayError
 │   ├── WarningUnparseable      not XML, not JSON, attack                 (HTTP 400)
 │   ├── WarningInvalid          understood, but a rule is broken          (HTTP 422)
 │   └── WarningConflict         same identity, other content              (HTTP 409)
+├── UnsupportedMediaError       a body of a kind we do not read           (HTTP 415)
 ├── RightsError                 a key asks beyond its rights              (HTTP 403)
 ├── NotFoundError               no such thing                             (HTTP 404)
 ├── StateConflictError          the thing is in a state that forbids this (HTTP 409)
@@ -25,6 +26,7 @@ GatewayError
 ├── SettingsError               configuration: key and rule
 ├── RegistryError               registry file: row, column and rule
 ├── StoreError                  the store cannot do its work
+│   └── RowRefused              a row breaks a rule of the schema; nobody else is hurt
 └── EnvironmentLackingError     a program, file or limit of the machine   (exit 3)
 
 Leaves keep the facts in fields; the text is built from them.
@@ -186,6 +188,18 @@ class WarningConflict(WarningError):
     code = "conflict"
 
 
+class UnsupportedMediaError(GatewayError):
+    """A body whose media type is none of those that we read; ``supported`` names them."""
+
+    code = "unsupported_media"
+
+    def __init__(self, media_type: str, supported: tuple[str, ...]) -> None:
+        self.media_type, self.supported = media_type, supported
+        super().__init__(
+            f"不支持的媒体类型 {media_type[:80]!r} / unsupported media type; send one of {', '.join(supported)}"
+        )
+
+
 class RightsError(GatewayError):
     """A key asks for more than it was given."""
 
@@ -242,6 +256,12 @@ class StoreError(GatewayError):
     """The store cannot do its work."""
 
     code = "store"
+
+
+class RowRefused(StoreError):
+    """A row breaks a rule of the schema (unique, not null, type); the database is well, and so are other calls."""
+
+    code = "row_refused"
 
 
 class EnvironmentLackingError(GatewayError):

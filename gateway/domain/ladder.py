@@ -7,7 +7,7 @@ maximum or minimum over the evidence seen, so order and repetition cannot change
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 
@@ -83,24 +83,22 @@ class EvidenceKind(StrEnum):
     EXPIRED = "expired"
 
 
-_RUNG: dict[EvidenceKind, Rung] = {
-    EvidenceKind.SENT: Rung.SENT,
-    EvidenceKind.ACKNOWLEDGED: Rung.ACKNOWLEDGED,
-    EvidenceKind.PLAYING: Rung.PLAYING,
-    EvidenceKind.TASK_ENDED: Rung.PLAYING,
-    EvidenceKind.PLAYED: Rung.PLAYED,
-}
-
-#: Within one attempt the stronger word wins: a report of the play itself beats our own closing of the book.
-_WEIGHT: dict[EvidenceKind, tuple[int, Outcome]] = {
-    EvidenceKind.SENT: (0, Outcome.OPEN),
-    EvidenceKind.SILENT: (1, Outcome.UNREACHABLE),
-    EvidenceKind.REFUSED: (2, Outcome.REFUSED),
-    EvidenceKind.EXPIRED: (3, Outcome.EXPIRED),
-    EvidenceKind.CANCELLED: (4, Outcome.CANCELLED),
-    EvidenceKind.PREEMPTED: (5, Outcome.PREEMPTED),
-    EvidenceKind.FAILED: (6, Outcome.FAILED),
-    EvidenceKind.PLAYED: (7, Outcome.DONE),
+#: What each kind says: the rung it proves (PLANNED: none), its weight, and the outcome it gives.
+#:
+#: Within one attempt the stronger word wins. Any answer is stronger than our finding that none came; a report of the
+#: play itself is stronger than a refusal (of a repeat, say), and its result than our own closing of the book.
+_MEANING: dict[EvidenceKind, tuple[Rung, int, Outcome]] = {
+    EvidenceKind.SENT: (Rung.SENT, 0, Outcome.OPEN),
+    EvidenceKind.SILENT: (Rung.PLANNED, 1, Outcome.UNREACHABLE),
+    EvidenceKind.ACKNOWLEDGED: (Rung.ACKNOWLEDGED, 2, Outcome.OPEN),
+    EvidenceKind.REFUSED: (Rung.PLANNED, 3, Outcome.REFUSED),
+    EvidenceKind.PLAYING: (Rung.PLAYING, 4, Outcome.OPEN),
+    EvidenceKind.TASK_ENDED: (Rung.PLAYING, 4, Outcome.OPEN),
+    EvidenceKind.EXPIRED: (Rung.PLANNED, 5, Outcome.EXPIRED),
+    EvidenceKind.CANCELLED: (Rung.PLANNED, 6, Outcome.CANCELLED),
+    EvidenceKind.PREEMPTED: (Rung.PLANNED, 7, Outcome.PREEMPTED),
+    EvidenceKind.FAILED: (Rung.PLANNED, 8, Outcome.FAILED),
+    EvidenceKind.PLAYED: (Rung.PLAYED, 9, Outcome.DONE),
 }
 
 
@@ -127,12 +125,13 @@ _NEVER = float("inf")
 class Delivery:
     """Message × terminal: the highest rungs by class of evidence, and when each was first reached.
 
-    ``times[r]`` is when rung r was first reached, infinity while it was not.
+    ``times[r]`` is when evidence for rung r itself was first seen, infinity while there is none (a start whose report
+    was lost leaves a gap below the result); one entry for each rung.
     """
 
     proven: Rung = Rung.PLANNED
     claimed: Rung = Rung.PLANNED
-    times: tuple[float, float, float, float, float] = (_NEVER,) * 5
+    times: tuple[float, ...] = (_NEVER,) * len(Rung)
     attempts: int = 0
     #: (attempt, weight, result code, outcome): the greatest decides.
     verdict: tuple[int, int, int, Outcome] = (0, 0, 0, Outcome.OPEN)
@@ -170,45 +169,45 @@ class Delivery:
         return Standing.SENT if self.one_way else None
 
 
-def advance(delivery: Delivery, evidence: Evidence) -> Delivery:
-    """Join one piece of evidence into what is known."""
-    rung = _RUNG.get(evidence.kind, Rung.PLANNED)
-    proven, claimed, times = delivery.proven, delivery.claimed, delivery.times
-    if rung is not Rung.PLANNED:
-        # What was handed to a link is our own knowledge, whatever the terminal's standing.
-        if evidence.standing is Standing.PROVEN or rung is Rung.SENT:
-            proven = max(proven, rung)
-        else:
-            claimed = max(claimed, rung)
-        if evidence.at < times[rung]:
-            first, second, third, fourth, fifth = (evidence.at if i == rung else t for i, t in enumerate(times))
-            times = (first, second, third, fourth, fifth)
-    verdict = delivery.verdict
-    weighed = _WEIGHT.get(evidence.kind)
-    if weighed is not None:
-        verdict = max(verdict, (evidence.attempt, weighed[0], evidence.code, weighed[1]))
-    ended_at = delivery.ended_at
-    if evidence.kind is EvidenceKind.TASK_ENDED:
-        ended_at = min(ended_at, evidence.at)
-    return replace(
-        delivery,
-        proven=proven,
-        claimed=claimed,
-        times=times,
-        attempts=max(delivery.attempts, evidence.attempt),
-        verdict=verdict,
-        ended_at=ended_at,
-        late=delivery.late or evidence.late,
-        one_way=delivery.one_way or (rung is Rung.SENT and evidence.standing is Standing.SENT),
-    )
+# Members under module names: the fold is the hot path, and a look-up on an enum costs as much as the rest of a step.
+_PLANNED, _SENT = Rung.PLANNED, Rung.SENT
+_ONE_WAY, _OWN_WORD = Standing.SENT, Standing.PROVEN
+_TASK_ENDED = EvidenceKind.TASK_ENDED
 
 
 def fold(evidence: Iterable[Evidence], start: Delivery | None = None) -> Delivery:
-    """Everything known from all the evidence."""
-    delivery = start or Delivery()
+    """Everything known from all the evidence, joined into what was known before."""
+    known = start or Delivery()
+    proven, claimed, times, verdict = known.proven, known.claimed, known.times, known.verdict
+    attempts, ended_at, late, one_way = known.attempts, known.ended_at, known.late, known.one_way
     for piece in evidence:
-        delivery = advance(delivery, piece)
-    return delivery
+        rung, weight, outcome = _MEANING[piece.kind]
+        at, attempt = piece.at, piece.attempt
+        if rung is not _PLANNED:
+            # What was handed to a link is our own knowledge, whatever the terminal's standing.
+            if rung is _SENT or piece.standing is _OWN_WORD:
+                if rung > proven:
+                    proven = rung
+            elif rung > claimed:
+                claimed = rung
+            if at < times[rung]:
+                times = (*times[:rung], at, *times[rung + 1 :])
+            if rung is _SENT and piece.standing is _ONE_WAY:
+                one_way = True
+        if attempt > attempts:
+            attempts = attempt
+        word = (attempt, weight, piece.code, outcome)
+        if word > verdict:
+            verdict = word
+        if piece.kind is _TASK_ENDED and at < ended_at:
+            ended_at = at
+        late = late or piece.late
+    return Delivery(proven, claimed, times, attempts, verdict, ended_at, late, one_way)
+
+
+def advance(delivery: Delivery, evidence: Evidence) -> Delivery:
+    """Join one piece of evidence into what is known."""
+    return fold((evidence,), delivery)
 
 
 class StopRung(IntEnum):

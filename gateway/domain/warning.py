@@ -135,7 +135,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Warning:  # noqa: A001 - the word of the field; nobody here raises the builtin
+class Warning:
     """A warning as understood: equal values are the same warning, whatever their bytes were."""
 
     identity: WarningIdentity

@@ -16,7 +16,7 @@ from gateway.protocols.feedback_bodies import REPORTS
 from gateway.protocols.ip_bodies import REQUESTS, PacketType, ServiceType
 from gateway.protocols.signature import SignatureBlock
 from gateway.security.coverage import VERIFY_ORDER, signed_bytes
-from gateway.security.signature import TIME_FLOOR
+from gateway.security.sig_time import TIME_FLOOR
 
 #: ``verify(public_key, message, signature)``: x‖y, what was signed, r‖s.
 Verify = Callable[[bytes, bytes, bytes], bool]

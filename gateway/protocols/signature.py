@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import construct
 
+from gateway.domain.receiver import UnsignedForm
 from gateway.protocols.fields import CERTIFICATE_SERIAL, U32, record
-from gateway.security.signature import SIGNATURE_BLOCK_SIZE as BLOCK_SIZE
-from gateway.security.signature import Signature74 as SignatureBlock
+from gateway.security.coverage import SIGNATURE_SIZE, SignatureBlock
 
 __all__ = ["BLOCK", "BLOCK_SIZE", "EMPTY_BLOCK", "SignatureBlock", "UnsignedForm"]
 
-BLOCK = record(SignatureBlock, sig_time=U32, certificate=CERTIFICATE_SERIAL, value=construct.Bytes(64))
+#: Octets of the block; the length field before it in appendices A and D, and in transport streams, holds this.
+BLOCK_SIZE = 4 + 6 + SIGNATURE_SIZE
+
+BLOCK = record(
+    SignatureBlock,
+    sig_time=U32,
+    certificate=CERTIFICATE_SERIAL,
+    value=construct.Bytes(SIGNATURE_SIZE),
+)
 
 EMPTY_BLOCK = BLOCK.parse(bytes(BLOCK_SIZE))
-
-
-class UnsignedForm(StrEnum):
-    """How a frame without signature ends; table D.4 leaves it open and all three are in the field."""
-
-    #: nothing between the body and the CRC
-    NOTHING = "a"
-    #: a length field of zero
-    ZERO_LENGTH = "b"
-    #: a length field of 74 and 74 zero bytes
-    ZERO_BLOCK = "c"

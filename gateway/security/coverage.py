@@ -1,11 +1,33 @@
-"""What a signature covers 签名范围 (GD/J 081-2018 5.4 and figure 3; GD/J 089-2018 D.4)."""
+"""What a signature covers 签名范围, and the 74-byte block 数字签名 that carries it (GD/J 081-2018 table 2, 5.4).
+
+The block stands here and not with the frames, because the signer makes it and knows no frames.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.domain.codes import CertificateSerial
-from gateway.security.signature import Signature74
+from gateway.errors import InvalidValueError
+
+#: Octets of r‖s of an SM2 signature.
+SIGNATURE_SIZE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureBlock:
+    """数字签名: SigTime (Unix seconds, or the counter of a crypto device), certificate number and raw r‖s."""
+
+    sig_time: int
+    certificate: CertificateSerial
+    value: bytes
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.sig_time <= 0xFFFFFFFF:
+            raise InvalidValueError("signature time", self.sig_time, "must fit 32 bits (GD/J 081-2018 table 2)")
+        if len(self.value) != SIGNATURE_SIZE:
+            raise InvalidValueError("signature", self.value.hex(), f"must be {SIGNATURE_SIZE} bytes r‖s")
 
 
 class Coverage(StrEnum):
@@ -37,6 +59,6 @@ def signed_bytes_at(data: bytes, sig_time: int, certificate: CertificateSerial, 
     return time + data
 
 
-def signed_bytes(data: bytes, block: Signature74, coverage: Coverage) -> bytes:
+def signed_bytes(data: bytes, block: SignatureBlock, coverage: Coverage) -> bytes:
     """Return what went into SM2 for ``data`` under ``block``, if ``coverage`` is the variant that was used."""
     return signed_bytes_at(data, block.sig_time, block.certificate, coverage)

@@ -1,0 +1,33 @@
+"""What the API is given by the daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gateway.devices.hub import Hub
+from gateway.dispatch.service import Dispatch
+from gateway.dispatch.terminals import TerminalBook
+from gateway.domain.areas import Gazetteer
+from gateway.domain.receiver import Profile
+from gateway.publishers.reference.outlines import CountyOutlines
+from gateway.settings import Settings
+from gateway.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a handler may use; ``clock`` gives Unix seconds, ``monotonic`` seconds for time-outs."""
+
+    settings: Settings
+    store: Store
+    dispatch: Dispatch
+    hub: Hub
+    terminals: TerminalBook
+    gazetteer: Gazetteer
+    outlines: CountyOutlines
+    event_names: Mapping[str, str]
+    profiles: Mapping[str, Profile]
+    clock: Callable[[], float]
+    monotonic: Callable[[], float]
+    signatures_made: Callable[[], int]

@@ -1,0 +1,276 @@
+"""The daemon 守护进程: the one place that knows all rooms. It builds them from the settings, starts and stops them."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import resource
+import ssl
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from gateway.api.server import HttpServer
+from gateway.api.services import Services
+from gateway.devices.hub import Hub, HubLimits
+from gateway.devices.listeners import Listen, Listeners
+from gateway.devices.profiles import load_profiles
+from gateway.dispatch.alarms import AlarmLevel, Alarms
+from gateway.dispatch.frames import FrameMaker
+from gateway.dispatch.numbers import EbmNumbers, Sessions
+from gateway.dispatch.pacer import Pacer
+from gateway.dispatch.retry import RetryRule
+from gateway.dispatch.service import Dispatch
+from gateway.dispatch.state import DispatchPolicy, NoLinks, State
+from gateway.dispatch.terminals import TerminalBook, load_registry
+from gateway.domain.codes import CertificateSerial, EbmId, ResourceCode
+from gateway.domain.message import AirTime
+from gateway.errors import EnvironmentLackingError
+from gateway.protocols.framing import Kind
+from gateway.publishers.reference import load_event_names, load_gazetteer, load_outlines
+from gateway.security.gmssl import GmsslProvider
+from gateway.security.high_water import HighWaterFile
+from gateway.security.keys import SigningKey, load_key_file, new_key_file
+from gateway.security.libcrypto import LibcryptoProvider
+from gateway.security.signer import Signer, SignerAlarm
+from gateway.security.sm2 import Sm2Provider, default_provider
+from gateway.security.tls import server_context
+from gateway.settings import Settings, Tls
+from gateway.store import Store, StoreSettings
+
+log = structlog.get_logger(__name__)
+
+#: Certificate number of a key that the gateway makes for itself at its first start.
+FIRST_CERTIFICATE = CertificateSerial("000000000100")
+#: Return value of adjtimex for a clock that nothing keeps (TIME_ERROR).
+_TIME_ERROR = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the gateway serves: port numbers after 0 was resolved."""
+
+    http: int
+    terminals: int
+    feedback: int
+
+
+def raise_file_limit() -> int:
+    """Raise the soft limit of open files to the hard one; returns it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def clock_synchronised() -> bool | None:
+    """Whether the kernel says that something keeps its clock; None where it cannot be asked."""
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        # struct timex of Linux has 208 bytes; with modes = 0 the call only reads.
+        state = int(libc.adjtimex(ctypes.byref(ctypes.create_string_buffer(256))))
+    except (OSError, AttributeError):
+        return None
+    return None if state < 0 else state != _TIME_ERROR
+
+
+def sm2_provider(name: str) -> Sm2Provider:
+    """The SM2 implementation that the settings name."""
+    if name == "libcrypto":
+        return LibcryptoProvider()
+    return GmsslProvider() if name == "gmssl" else default_provider()
+
+
+def signing_key(settings: Settings, provider: Sm2Provider) -> SigningKey:
+    """The gateway's key; made at the first start when no file was named."""
+    path = settings.key_file
+    if not path.exists() and settings.signing.key_file is None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        log.warning("signing key made, its certificate must reach the terminals", file=str(path))
+        return new_key_file(path, FIRST_CERTIFICATE, provider=provider, now=datetime.now(UTC))
+    return load_key_file(path, provider=provider)
+
+
+def tls_of(tls: Tls, name: str) -> ssl.SSLContext | None:
+    """TLS of one port, None for plain."""
+    if tls.certificate is None and tls.key is None:
+        return None
+    if tls.certificate is None or tls.key is None:
+        raise EnvironmentLackingError(f"{name}.tls: certificate and key go together")
+    return server_context(certificate=tls.certificate, key=tls.key, client_ca=tls.client_ca, settings_key=f"{name}.tls")
+
+
+def _policy(settings: Settings) -> DispatchPolicy:
+    dispatch = settings.dispatch
+    return DispatchPolicy(
+        own_code=settings.gateway.code,
+        region=settings.gateway.region,
+        retry=RetryRule(
+            dispatch.same_frame_tries,
+            dispatch.sessions_for_each_start,
+            dispatch.backoff_first_seconds,
+            dispatch.backoff_longest_seconds,
+        ),
+        air_time=AirTime(settings.air_time.by_severity()),
+        answer_seconds=dispatch.answer_seconds,
+        epoch_seconds=settings.signing.epoch_seconds,
+        send_ahead=dispatch.send_ahead_seconds,
+        slice=dispatch.slice,
+        volume=dispatch.volume,
+        programme_url=dispatch.programme_url,
+        exercise_class=dispatch.exercise_class,
+    )
+
+
+class Gateway:
+    """A running gateway. ``async with Gateway(settings) as gateway: gateway.ports``."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._stack = AsyncExitStack()
+        self.ports = Ports(0, 0, 0)
+
+    async def __aenter__(self) -> Gateway:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        settings, stack = self.settings, self._stack
+        raise_file_limit()
+        settings.gateway.data_dir.mkdir(parents=True, exist_ok=True)
+        provider = sm2_provider(settings.signing.provider)
+        key = signing_key(settings, provider)
+        profiles = load_profiles(settings.reference.folder / "profiles" if settings.reference.folder else None)
+        gazetteer = await asyncio.to_thread(load_gazetteer, settings.reference.folder)
+        outlines = await asyncio.to_thread(load_outlines, gazetteer)
+        store = await Store.open(
+            StoreSettings(settings.store_url, receipt_rows=settings.store.queue_limit), node=settings.gateway.node
+        )
+        stack.push_async_callback(store.close)
+        registry = await load_registry(store)
+        alarms = Alarms(store.submit, time.time)
+        signer = self._signer(key, provider, alarms)
+        stack.callback(signer.close)
+        loop = asyncio.get_running_loop()
+        signing = ThreadPoolExecutor(1, thread_name_prefix="sign")
+        stack.callback(signing.shutdown)
+        source = ResourceCode(settings.gateway.code)
+
+        def borrowed(ebm_id: EbmId) -> None:
+            alarms.raise_("ebm_numbers_borrowed", ebm_id.day, f"当日编号已用尽，借用次日 {ebm_id}", AlarmLevel.CRITICAL)
+
+        self.state = state = State(
+            policy=_policy(settings),
+            store=store,
+            registry=registry,
+            profiles=profiles,
+            gazetteer=gazetteer,
+            links=NoLinks(),
+            frames=FrameMaker(source, signer.sign),
+            signing=signing,
+            sessions=Sessions(store.reserve, settings.gateway.node),
+            numbers=EbmNumbers(store.reserve, source, borrowed),
+            pacer=Pacer(loop),
+            alarms=alarms,
+            clock=time.time,
+            monotonic=loop.time,
+        )
+        self.dispatch = dispatch = Dispatch(state)
+        self.hub = hub = Hub(dispatch, self._limits(), settings.gateway.code)
+        state.links = hub
+        dispatch.receipts.on_committed = hub.receipts_committed
+        await dispatch.start()
+        stack.push_async_callback(dispatch.close)
+        terminals, feedback = await self._listen(Listeners(hub))
+        self.terminals = TerminalBook(store, registry, time.time, hub.drop)
+        services = Services(
+            settings=settings,
+            store=store,
+            dispatch=dispatch,
+            hub=hub,
+            terminals=self.terminals,
+            gazetteer=gazetteer,
+            outlines=outlines,
+            event_names=load_event_names(),
+            profiles=profiles,
+            clock=time.time,
+            monotonic=loop.time,
+            signatures_made=lambda: signer.signatures_made,
+        )
+        http = HttpServer(services, tls_of(settings.http.tls, "http"))
+        stack.push_async_callback(http.close)
+        self.ports = Ports(await http.open(settings.http.host, settings.http.port), terminals, feedback)
+        log.info("gateway serves", ports=str(self.ports), terminals=len(registry), sm2=provider.name)
+
+    def _signer(self, key: SigningKey, provider: Sm2Provider, alarms: Alarms) -> Signer:
+        loop = asyncio.get_running_loop()
+        mark = HighWaterFile(Path(f"{self.settings.key_file}.last"))
+
+        def alarm(which: SignerAlarm, active: bool, detail: str) -> None:
+            # Called in the signing thread.
+            if active:
+                loop.call_soon_threadsafe(alarms.raise_, which.value, "signer", detail)
+            else:
+                loop.call_soon_threadsafe(alarms.clear, which.value, "signer")
+
+        return Signer(
+            key,
+            provider,
+            clock=time.time,
+            last=mark.load(),
+            persist=mark.save,
+            alarm=alarm,
+            clock_synchronised=clock_synchronised,
+        )
+
+    def _limits(self) -> HubLimits:
+        terminals = self.settings.terminals
+        return HubLimits(
+            frame_gap=terminals.frame_gap_seconds,
+            registration=terminals.registration_seconds,
+            missed_heartbeats=terminals.missed_heartbeats,
+            dispute=terminals.dispute_seconds,
+            idle=self.settings.feedback.idle_seconds,
+        )
+
+    async def _listen(self, listeners: Listeners) -> tuple[int, int]:
+        self._stack.push_async_callback(listeners.close)
+        terminals, feedback = self.settings.terminals, self.settings.feedback
+        both = self.settings.one_port
+        accepts = frozenset({Kind.IP, Kind.FEEDBACK}) if both else frozenset({Kind.IP})
+        first = await listeners.open(
+            Listen(
+                terminals.host,
+                terminals.port,
+                accepts,
+                tls_of(terminals.tls, "terminals"),
+                terminals.backlog,
+                terminals.max_frame_bytes,
+                terminals.max_unsent_bytes,
+            )
+        )
+        if both:
+            return first, first
+        second = await listeners.open(
+            Listen(
+                feedback.host,
+                feedback.port,
+                frozenset({Kind.FEEDBACK}),
+                tls_of(feedback.tls, "feedback"),
+                feedback.backlog,
+                feedback.max_frame_bytes,
+                terminals.max_unsent_bytes,
+            )
+        )
+        return first, second

@@ -1,0 +1,152 @@
+"""The book of one message 播发台账: a message rebuilt from its stored orders, attempts and receipts.
+
+Used after a restart, and to show messages that left memory long ago: both see exactly what the store holds.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from gateway.dispatch.live import LiveMessage, LiveOrder, LogEntry, Phase, Sent, Stopped
+from gateway.dispatch.receipts import STOP_ACKNOWLEDGED
+from gateway.domain.codes import AreaCode, EbmId
+from gateway.domain.events import EventType
+from gateway.domain.ladder import EvidenceKind, StopRung
+from gateway.domain.message import Command, EbmClass, Message, MessageState
+from gateway.domain.receiver import RouteKind
+from gateway.domain.warning import Severity
+from gateway.store import queries
+from gateway.store.packing import unpack_ids
+from gateway.store.rows import AttemptRow, MessageRow, OrderRow, ReceiptRow
+
+_PHASE_OF = {
+    EvidenceKind.ACKNOWLEDGED.value: Phase.HELD,
+    EvidenceKind.PLAYING.value: Phase.PLAYING,
+    EvidenceKind.TASK_ENDED.value: Phase.PLAYING,
+    EvidenceKind.PLAYED.value: Phase.DONE,
+    EvidenceKind.FAILED.value: Phase.DONE,
+}
+
+
+def message_of(row: MessageRow) -> Message:
+    """The message as it was accepted."""
+    return Message(
+        ebm_id=EbmId(row.ebm_id),
+        warning_id=row.warning_id,
+        ebm_class=EbmClass(row.ebm_class),
+        severity=Severity(row.severity),
+        event=EventType(row.event),
+        volume=row.volume,
+        start=datetime.fromtimestamp(row.start_at, UTC),
+        end=datetime.fromtimestamp(row.end_at, UTC),
+        programme_url=row.programme_url,
+        areas=tuple(map(AreaCode, row.areas)),
+        headline=row.headline,
+        text=row.text,
+    )
+
+
+def live_of(row: MessageRow) -> LiveMessage:
+    """The message without its evidence."""
+    return LiveMessage(
+        message=message_of(row),
+        state=MessageState(row.state),
+        state_at=row.state_at,
+        state_reason=row.state_reason,
+        terminals=unpack_ids(row.terminals),
+        population=int(row.targets.get("population", 0)),
+        accepted_at=row.accepted_at,
+        activated_at=row.activated_at,
+        ended_at=row.ended_at,
+        supersedes=row.supersedes,
+    )
+
+
+def read_book(connection: Connection, row: MessageRow) -> tuple[LiveMessage, list[LiveOrder]]:
+    """A message with everything stored about it."""
+    orders = queries.orders_of(connection, [row.ebm_id])
+    attempts = queries.attempts_of(connection, [order.id for order in orders])
+    return rebuild(row, orders, attempts, queries.receipts_of(connection, row.ebm_id))
+
+
+def rebuild(
+    row: MessageRow, orders: Sequence[OrderRow], attempts: Iterable[AttemptRow], receipts: Iterable[ReceiptRow]
+) -> tuple[LiveMessage, list[LiveOrder]]:
+    """Fold the stored rows into the live form.
+
+    A terminal named by a committed start order may hold it even where no attempt was stored: the process may have died
+    between writing the frame and storing that it did.
+    """
+    live = live_of(row)
+    known: dict[int, LiveOrder] = {}
+    whole = set(live.terminals)
+    for stored in orders:
+        command = Command(stored.command)
+        if command is Command.START:
+            live.start_orders = min(255, live.start_orders + 1)
+        order = LiveOrder(stored.session, live, command, stored.profile, b"", 0.0, live.start_orders)
+        known[stored.id] = order
+        terminals = unpack_ids(stored.terminals)
+        if command is Command.START:
+            for terminal in terminals:
+                _count_start(live, terminal)
+        elif command is Command.STOP:
+            live.want_stop(terminals)
+            if not live.state.is_over and set(terminals) != whole:
+                live.log.append(Stopped(stored.created_at, terminals))
+    entries: list[tuple[float, LogEntry]] = []
+    for attempt in attempts:
+        order = known[attempt.order_id]
+        terminals = unpack_ids(attempt.terminals)
+        entries.append((attempt.at, _sent(attempt, order, terminals)))
+        _apply_attempt(live, order, terminals)
+    for receipt in receipts:
+        entries.append((receipt.received_at, receipt))
+        _apply_receipt(live, receipt)
+    entries.sort(key=lambda pair: pair[0])
+    live.log.extend(entry for _, entry in entries)
+    if live.state in (MessageState.CANCELLED, MessageState.SUPERSEDED):
+        live.want_stop(live.may_hold())
+    return live, list(known.values())
+
+
+def _sent(attempt: AttemptRow, order: LiveOrder, terminals: array[int]) -> Sent:
+    return Sent(attempt.at, order.session, order.ordinal, order.command, RouteKind(attempt.route), terminals)
+
+
+def _count_start(live: LiveMessage, terminal: int) -> None:
+    position = live.index.get(terminal)
+    if position is not None:
+        live.sessions[position] = min(255, live.sessions[position] + 1)
+        if live.phase[position] == Phase.IDLE:
+            live.phase[position] = Phase.WAITING
+
+
+def _apply_attempt(live: LiveMessage, order: LiveOrder, terminals: array[int]) -> None:
+    for terminal in terminals:
+        position = live.index.get(terminal)
+        if position is None:
+            continue
+        if order.command is Command.START and live.phase[position] == Phase.IDLE:
+            live.phase[position] = Phase.WAITING
+        elif order.command is Command.STOP and live.stop[position] < StopRung.SENT:
+            live.stop[position] = StopRung.SENT
+
+
+def _apply_receipt(live: LiveMessage, receipt: ReceiptRow) -> None:
+    if receipt.terminal_id is None:
+        return
+    position = live.index.get(receipt.terminal_id)
+    if position is None:
+        return
+    phase = _PHASE_OF.get(receipt.kind)
+    if phase is not None:
+        live.rise(receipt.terminal_id, phase)
+    elif receipt.kind == STOP_ACKNOWLEDGED:
+        live.stop[position] = StopRung.ACKNOWLEDGED
+    elif receipt.kind == EvidenceKind.REFUSED.value and live.phase[position] == Phase.WAITING:
+        live.phase[position] = Phase.REFUSED

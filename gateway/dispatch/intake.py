@@ -1,0 +1,365 @@
+"""Intake 接收: a warning becomes a message, an update or a cancel; on disk before its publisher hears 202."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from gateway.dispatch.alarms import AlarmLevel
+from gateway.dispatch.content import content_of, sent_text
+from gateway.dispatch.lifecycle import Lifecycle, Work
+from gateway.dispatch.live import LiveMessage
+from gateway.dispatch.state import State
+from gateway.domain.codes import AreaCode, EbmId
+from gateway.domain.events import EventType
+from gateway.domain.message import EbmClass, Message, MessageState
+from gateway.domain.warning import Notice, Reference, Severity, Warning, WarningKind
+from gateway.errors import Violation, WarningConflict, WarningInvalid
+from gateway.store import queries
+from gateway.store.rows import AuditRow, MessageRow, Row, WarningRow
+
+log = structlog.get_logger(__name__)
+
+BEIJING = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is to be broadcast, as the mapping of a warning decided (platform.md §8.3). Times are aware."""
+
+    areas: tuple[AreaCode, ...]
+    ebm_class: EbmClass
+    severity: Severity
+    event: EventType
+    start: datetime
+    end: datetime
+    headline: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A publisher's warning with what it came in. ``approval`` asks a second person to look first."""
+
+    warning: Warning
+    body: bytes
+    media_type: str
+    publisher: str
+    operator: bool = False
+    approval: bool = False
+    #: monotonic time at which the request was whole, for accept-to-wire
+    since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Counts matched before a broadcast: divisions, terminals, people."""
+
+    areas: int
+    terminals: int
+    population: int
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What the publisher hears. ``created`` is false when the same warning had come before."""
+
+    warning_id: str
+    message_id: EbmId | None
+    state: MessageState | None
+    targets: Targets
+    notices: tuple[Notice, ...]
+    created: bool
+
+
+class Intake:
+    """Takes warnings in, one at a time for each identity."""
+
+    def __init__(self, state: State, lifecycle: Lifecycle) -> None:
+        self._state = state
+        self._lifecycle = lifecycle
+        self._locks: dict[tuple[str, str, str], asyncio.Lock] = {}
+
+    async def accept(self, submission: Submission, facts: Facts | None, notices: Iterable[Notice] = ()) -> Acceptance:
+        """Commit a warning and what it starts or ends.
+
+        ``facts`` may be None for a cancel only. The same warning again gives the same ids and the present state.
+        Errors: WarningConflict (same identity, other content), WarningInvalid (cancel of an unknown reference).
+        """
+        identity = submission.warning.identity
+        key = (identity.sender, identity.identifier, sent_text(identity.sent))
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        try:
+            async with lock:
+                content = content_of(submission.warning)
+                known = await self._state.store.read(queries.warning_by_identity, *key)
+                if known is not None:
+                    return await self._again(known, content)
+                self._state.counters.warnings += 1
+                if submission.warning.kind is WarningKind.CANCEL:
+                    return await self._cancel(submission, content, tuple(notices))
+                if facts is None:
+                    raise WarningInvalid(Violation("/", "nothing_to_broadcast", "没有可播内容 nothing to broadcast"))
+                return await self._new(submission, facts, content, list(notices))
+        finally:
+            if not lock.locked():
+                self._locks.pop(key, None)
+
+    # -- the same again
+
+    async def _again(self, known: WarningRow, content: str) -> Acceptance:
+        if known.content != content:
+            raise WarningConflict(
+                Violation(
+                    "/",
+                    "identity_conflict",
+                    "相同标识（发布者、编号、时间）已有不同内容 the same identity came before with other content",
+                )
+            )
+        state, targets = None, Targets(0, 0, 0)
+        if known.ebm_id is not None:
+            live = self._state.messages.get(known.ebm_id)
+            row = await self._state.store.read(queries.message_by_id, known.ebm_id)
+            if row is not None:
+                counts = row.targets
+                targets = Targets(counts["areas"], counts["terminals"], counts["population"])
+                state = live.state if live is not None else MessageState(row.state)
+        stored = known.notices if isinstance(known.notices, list) else []
+        return Acceptance(
+            known.id,
+            EbmId(known.ebm_id) if known.ebm_id else None,
+            state,
+            targets,
+            tuple(Notice(str(code), str(text)) for code, text in stored),
+            created=False,
+        )
+
+    # -- a new one
+
+    async def _new(self, submission: Submission, facts: Facts, content: str, notices: list[Notice]) -> Acceptance:
+        state = self._state
+        now = state.clock()
+        old = await self._referenced_for_update(submission, notices)
+        ebm_id = await state.numbers.take(datetime.fromtimestamp(now, BEIJING))
+        live, targets = self._message(submission, facts, ebm_id, now, old)
+        if not targets.terminals:
+            notices.append(Notice("no_terminals", "区域内没有在用终端 no terminal in service in the area"))
+            state.alarms.raise_("no_terminals", ebm_id, f"{facts.headline}: 区域内没有在用终端 no terminal in the area")
+        stops = Work([], [])
+        starts = Work([], [])
+        try:
+            if live.state is MessageState.ACTIVE:
+                starts = await self._lifecycle.starts(live)
+        except Exception as error:
+            # Whatever goes wrong with the orders, the warning itself is kept and tried again from there.
+            log.error("plan failed", message_id=ebm_id, error=str(error), exc_info=error)
+            state.alarms.raise_("plan_failed", ebm_id, str(error), AlarmLevel.CRITICAL)
+            live.state, live.activated_at, starts = MessageState.ACCEPTED, None, Work([], [])
+        rows: list[Row] = [
+            self._warning_row(submission, live.message.warning_id, content, now, notices, ebm_id),
+            self._message_row(live, facts, targets, submission),
+            *starts.rows,
+        ]
+        if old is not None and live.state is not MessageState.AWAITING_APPROVAL:
+            stops, _ = await self._lifecycle.end_early(
+                old, MessageState.SUPERSEDED, submission.publisher, f"superseded by {ebm_id}", *rows
+            )
+        else:
+            await state.store.write(*rows)
+        state.counters.messages += 1
+        self._lifecycle.enter(live)
+        self._lifecycle.launch(live, starts, before=stops, since=submission.since)
+        log.info("warning accepted", message_id=ebm_id, state=live.state.value, terminals=targets.terminals)
+        return Acceptance(live.message.warning_id, ebm_id, live.state, targets, tuple(notices), created=True)
+
+    def _message(
+        self, submission: Submission, facts: Facts, ebm_id: EbmId, now: float, old: LiveMessage | None
+    ) -> tuple[LiveMessage, Targets]:
+        state = self._state
+        policy = state.policy
+        start = max(facts.start, datetime.fromtimestamp(now, UTC).replace(microsecond=0))
+        message = Message(
+            ebm_id=ebm_id,
+            warning_id=f"{datetime.fromtimestamp(now, BEIJING):%Y%m%dT%H%M%S}-{secrets.token_hex(6)}",
+            ebm_class=facts.ebm_class,
+            severity=facts.severity,
+            event=facts.event,
+            volume=policy.volume,
+            start=start,
+            end=max(facts.end, start + timedelta(seconds=1)),
+            programme_url=policy.programme_url,
+            areas=facts.areas,
+            headline=facts.headline,
+            text=facts.text,
+        )
+        terminals = array("I", (entry.id for entry in state.registry.in_areas(facts.areas)))
+        population = sum(state.gazetteer.population(area) for area in facts.areas)
+        if submission.approval:
+            begun = MessageState.AWAITING_APPROVAL
+        elif start.timestamp() - policy.send_ahead > now:
+            begun = MessageState.ACCEPTED
+        else:
+            begun = MessageState.ACTIVE
+        live = LiveMessage(
+            message=message,
+            state=begun,
+            state_at=now,
+            state_reason="",
+            terminals=terminals,
+            population=population,
+            accepted_at=now,
+            activated_at=now if begun is MessageState.ACTIVE else None,
+            supersedes=old.ebm_id if old is not None else None,
+        )
+        return live, Targets(len(facts.areas), len(terminals), population)
+
+    # -- references
+
+    async def _referenced(self, references: Iterable[Reference]) -> list[WarningRow]:
+        found: dict[str, WarningRow] = {}
+        for reference in references:
+            for row in await self._state.store.read(queries.warnings_by_identifier, reference.identifier):
+                same_sender = reference.sender is None or row.sender == reference.sender
+                same_time = reference.sent is None or row.sent == sent_text(reference.sent)
+                if same_sender and same_time and row.ebm_id is not None and row.kind != WarningKind.CANCEL.value:
+                    found[row.id] = row
+        return sorted(found.values(), key=lambda row: row.received_at)
+
+    def _newest(self, row: WarningRow) -> LiveMessage | None:
+        """The message of a warning, or the one that took its place since."""
+        live = self._state.messages.get(row.ebm_id or "")
+        while live is not None and live.state is MessageState.SUPERSEDED:
+            heir = next((m for m in self._state.messages.values() if m.supersedes == live.ebm_id), None)
+            if heir is None:
+                break
+            live = heir
+        return live
+
+    async def _referenced_for_update(self, submission: Submission, notices: list[Notice]) -> LiveMessage | None:
+        if submission.warning.kind is not WarningKind.UPDATE:
+            return None
+        rows = await self._referenced(submission.warning.references)
+        if not rows:
+            notices.append(
+                Notice(
+                    "unknown_reference",
+                    "更新所引用的预警未知，按新预警处理 update of an unknown reference, taken as new",
+                )
+            )
+            return None
+        self._may_touch(submission, rows)
+        live = self._newest(rows[-1])
+        if live is None or live.state.is_over:
+            notices.append(Notice("reference_over", "所引用的预警已结束 the warning it updates is over"))
+            return None
+        return live
+
+    @staticmethod
+    def _may_touch(submission: Submission, rows: Iterable[WarningRow]) -> None:
+        """Only the publisher of a warning, or an operator, may change or end it."""
+        for row in rows:
+            if row.publisher != submission.publisher and not submission.operator:
+                raise WarningInvalid(
+                    Violation(
+                        "/references",
+                        "foreign_reference",
+                        f"所引用的预警属于其他发布者 {row.identifier} was published by somebody else",
+                    )
+                )
+
+    async def _cancel(self, submission: Submission, content: str, notices: tuple[Notice, ...]) -> Acceptance:
+        rows = await self._referenced(submission.warning.references)
+        if not rows:
+            raise WarningInvalid(
+                Violation(
+                    "/references",
+                    "unknown_reference",
+                    "解除所引用的预警未知 the warning to cancel is not known: "
+                    + ", ".join(reference.identifier for reference in submission.warning.references),
+                )
+            )
+        self._may_touch(submission, rows)
+        now = self._state.clock()
+        ebm_id = rows[-1].ebm_id
+        assert ebm_id is not None
+        warning_id = f"{datetime.fromtimestamp(now, BEIJING):%Y%m%dT%H%M%S}-{secrets.token_hex(6)}"
+        targets = {live.ebm_id: live for row in rows if (live := self._newest(row)) is not None}
+        open_ones = [live for live in targets.values() if not live.state.is_over and not live.ending]
+        own = self._warning_row(submission, warning_id, content, now, list(notices), ebm_id)
+        more: tuple[Row, ...] = (own,)
+        reason = f"cancelled by {submission.warning.identity.identifier}"
+        for live in open_ones:
+            await self._lifecycle.cancel(live, submission.publisher, reason, *more)
+            more = ()
+        if more:
+            notices = (*notices, Notice("already_over", "该预警已结束 the warning was over already"))
+            await self._state.store.write(own, AuditRow(now, submission.publisher, "cancel", ebm_id, reason))
+        row = await self._state.store.read(queries.message_by_id, ebm_id)
+        counts = row.targets if row is not None else {"areas": 0, "terminals": 0, "population": 0}
+        return Acceptance(
+            warning_id,
+            EbmId(ebm_id),
+            MessageState(row.state) if row is not None else None,
+            Targets(counts["areas"], counts["terminals"], counts["population"]),
+            notices,
+            created=True,
+        )
+
+    # -- rows
+
+    @staticmethod
+    def _warning_row(
+        submission: Submission, warning_id: str, content: str, now: float, notices: list[Notice], ebm_id: str
+    ) -> WarningRow:
+        warning = submission.warning
+        return WarningRow(
+            id=warning_id,
+            sender=warning.identity.sender,
+            identifier=warning.identity.identifier,
+            sent=sent_text(warning.identity.sent),
+            publisher=submission.publisher,
+            received_at=now,
+            media_type=submission.media_type,
+            body=submission.body,
+            content=content,
+            kind=warning.kind.value,
+            status=warning.status.value,
+            ebm_id=str(ebm_id),
+            notices=[[notice.code, notice.message] for notice in notices],
+            references=[reference.identifier for reference in warning.references],
+        )
+
+    @staticmethod
+    def _message_row(live: LiveMessage, facts: Facts, targets: Targets, submission: Submission) -> MessageRow:
+        message = live.message
+        return MessageRow(
+            ebm_id=live.ebm_id,
+            warning_id=message.warning_id,
+            state=live.state.value,
+            state_at=live.state_at,
+            ebm_class=int(message.ebm_class),
+            severity=int(message.severity),
+            severity_received=int(submission.warning.severity),
+            event=str(message.event),
+            volume=message.volume,
+            start_at=message.start.timestamp(),
+            end_at=message.end.timestamp(),
+            programme_url=message.programme_url,
+            areas=tuple(map(str, message.areas)),
+            headline=message.headline,
+            text=message.text,
+            targets={"areas": targets.areas, "terminals": targets.terminals, "population": targets.population},
+            terminals=live.terminals.tobytes(),
+            accepted_at=live.accepted_at,
+            platform_level=int(message.ebm_id[0]),
+            actor=submission.publisher,
+            activated_at=live.activated_at,
+            supersedes=live.supersedes,
+        )

@@ -1,0 +1,226 @@
+"""The life of a message 消息生命周期: committed first, then on air; ended, cancelled, superseded, silenced."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from gateway.dispatch.alarms import AlarmLevel
+from gateway.dispatch.live import LiveMessage, LiveOrder, Stopped
+from gateway.dispatch.plan import Group, group
+from gateway.dispatch.sender import Sender
+from gateway.dispatch.state import State
+from gateway.domain.codes import AreaCode
+from gateway.domain.message import Command, EbmClass, MessageState, may_become
+from gateway.errors import GatewayError, StateConflictError
+from gateway.store.rows import AuditRow, MessageStateRow, OrderRow, Row
+
+log = structlog.get_logger(__name__)
+
+#: Broadcasts whose accept-to-wire times are kept for the metrics.
+_TIMES_KEPT: Final = 1000
+
+
+@dataclass(slots=True)
+class Work:
+    """Orders made and rows to commit before any of their frames is written."""
+
+    orders: list[tuple[LiveOrder, Group]]
+    rows: list[Row]
+
+    def add(self, order: LiveOrder, row: OrderRow, group_: Group) -> None:
+        """Add one order."""
+        self.orders.append((order, group_))
+        self.rows.append(row)
+
+
+class Lifecycle:
+    """Moves messages from state to state; each move is committed before it shows on a wire or to a person."""
+
+    def __init__(self, state: State, sender: Sender) -> None:
+        self._state = state
+        self._sender = sender
+
+    # -- making orders
+
+    async def starts(self, live: LiveMessage) -> Work:
+        """Start orders for the terminals that are connected now; the others get theirs when they connect."""
+        return await self._orders(live, Command.START, self._online(live.terminals))
+
+    async def stops(self, live: LiveMessage) -> Work:
+        """Stop orders for the connected terminals that may hold the start."""
+        return await self._orders(live, Command.STOP, self._online(live.may_hold()))
+
+    def _online(self, terminals: Iterable[int]) -> list[int]:
+        current = self._state.links.current
+        return [terminal for terminal in terminals if terminal in current]
+
+    async def _orders(self, live: LiveMessage, command: Command, terminals: Sequence[int]) -> Work:
+        work = Work([], [])
+        if live.message.ebm_class is EbmClass.SYSTEM_DRILL:
+            return work
+        for group_ in self._sender.groups(live, terminals):
+            order, row = await self._sender.make(live, command, group_)
+            work.add(order, row, group_)
+        return work
+
+    # -- onto the air
+
+    def enter(self, live: LiveMessage) -> None:
+        """Take a committed message into memory and set its times."""
+        self._state.messages[live.ebm_id] = live
+        now = self._state.clock()
+        message = live.message
+        if live.state is MessageState.ACCEPTED:
+            wait = message.start.timestamp() - self._state.policy.send_ahead - now
+            self._state.pacer.after(wait, lambda: self._sender.spawn(self.activate(live)))
+        if not live.state.is_over:
+            self._state.pacer.after(message.end.timestamp() - now, lambda: self._sender.spawn(self.finish(live)))
+        else:
+            self._leave_later(live)
+
+    def launch(self, live: LiveMessage, work: Work, before: Work | None = None, since: float | None = None) -> None:
+        """Write committed orders; those of ``before`` (stops) go ahead of the starts on each link."""
+        for order, group_ in work.orders:
+            self._sender.adopt(order, group_)
+        self._sender.spawn(self._launch(work, before, since))
+
+    async def _launch(self, work: Work, before: Work | None, since: float | None) -> None:
+        orders = [*(before.orders if before else ()), *work.orders]
+        if not orders:
+            return
+        await self._sender.write([(order, group_.terminals) for order, group_ in orders])
+        if since is not None:
+            times = self._state.counters.accept_to_wire
+            times.append(self._state.monotonic() - since)
+            del times[:-_TIMES_KEPT]
+
+    async def activate(self, live: LiveMessage) -> None:
+        """From accepted to active: its start is near."""
+        if live.state is not MessageState.ACCEPTED or live.ending:
+            return
+        now = self._state.clock()
+        work = await self.starts(live)
+        row = MessageStateRow(live.ebm_id, MessageState.ACTIVE.value, now, activated_at=now)
+        await self._state.store.write(row, *work.rows)
+        self._moved(live, MessageState.ACTIVE, now, "")
+        live.activated_at = now
+        self.launch(live, work)
+
+    async def approve(self, live: LiveMessage, actor: str) -> None:
+        """A person lets it go on air."""
+        if live.state is not MessageState.AWAITING_APPROVAL:
+            raise StateConflictError(f"message is {live.state.value}, not awaiting_approval")
+        now = self._state.clock()
+        ready = live.message.start.timestamp() - self._state.policy.send_ahead <= now
+        target = MessageState.ACTIVE if ready else MessageState.ACCEPTED
+        work = await self.starts(live) if ready else Work([], [])
+        row = MessageStateRow(live.ebm_id, target.value, now, actor=actor, activated_at=now if ready else None)
+        await self._state.store.write(row, AuditRow(now, actor, "approve", live.ebm_id), *work.rows)
+        if live.state is not MessageState.AWAITING_APPROVAL:
+            return
+        self._moved(live, target, now, "")
+        if ready:
+            live.activated_at = now
+            self.launch(live, work)
+        else:
+            wait = live.message.start.timestamp() - self._state.policy.send_ahead - now
+            self._state.pacer.after(wait, lambda: self._sender.spawn(self.activate(live)))
+
+    # -- off the air
+
+    async def finish(self, live: LiveMessage) -> None:
+        """Its air time is over: terminals end by themselves, the book is closed."""
+        if live.state.is_over or live.ending:
+            return
+        now = self._state.clock()
+        target = MessageState.ENDED if live.state is MessageState.ACTIVE else MessageState.EXPIRED
+        live.ending = True
+        try:
+            await self._state.store.write(MessageStateRow(live.ebm_id, target.value, now, ended_at=now))
+        except GatewayError:
+            live.ending = False
+            self._state.pacer.after(5.0, lambda: self._sender.spawn(self.finish(live)))
+            raise
+        self._moved(live, target, now, "air time over")
+        live.ended_at = now
+        self._leave_later(live)
+
+    async def end_early(
+        self, live: LiveMessage, target: MessageState, actor: str, reason: str, *more: Row
+    ) -> tuple[Work, float]:
+        """Commit that it is over before its time; returns the stops to write, and when it was."""
+        if live.ending or not may_become(live.state, target):
+            raise StateConflictError(f"message is {live.state.value} and cannot become {target.value}")
+        # No start is written from here on, whatever still lies in a queue.
+        live.ending = True
+        now = self._state.clock()
+        try:
+            work = await self.stops(live)
+            row = MessageStateRow(live.ebm_id, target.value, now, reason, actor, ended_at=now)
+            await self._state.store.write(
+                row, AuditRow(now, actor, target.value, live.ebm_id, reason), *work.rows, *more
+            )
+        except BaseException:
+            live.ending = False
+            raise
+        live.want_stop(list(live.may_hold()))
+        self._moved(live, target, now, reason)
+        live.ended_at = now
+        self._leave_later(live)
+        return work, now
+
+    async def cancel(self, live: LiveMessage, actor: str, reason: str, *more: Row) -> None:
+        """Off the air everywhere: committed, then written to everyone who may hold the start."""
+        work, _ = await self.end_early(live, MessageState.CANCELLED, actor, reason, *more)
+        self.launch(live, work)
+
+    async def silence(self, live: LiveMessage, areas: Sequence[AreaCode], actor: str, reason: str) -> int:
+        """Off the air in some areas; returns how many terminals that concerns. All of them: a cancel."""
+        registry = self._state.registry
+        inside = [e for e in registry.in_areas(areas) if e.id in live.index]
+        if not inside or live.state.is_over:
+            return 0
+        if len(inside) == len(live.terminals):
+            await self.cancel(live, actor, reason)
+            return len(inside)
+        terminals = [entry.id for entry in inside]
+        live.want_stop(terminals)
+        work = Work([], [])
+        for group_ in group(inside, areas, self._state.profiles):
+            order, row = await self._sender.make(live, Command.STOP, group_)
+            work.add(order, row, group_)
+        now = self._state.clock()
+        await self._state.store.write(*work.rows, AuditRow(now, actor, "silence", live.ebm_id, list(map(str, areas))))
+        live.log.append(Stopped(now, array("I", terminals)))
+        held = set(live.may_hold())
+        self._sender.spawn(
+            self._sender.write([(order, [t for t in g.terminals if t in held]) for order, g in work.orders])
+        )
+        return len(inside)
+
+    def _moved(self, live: LiveMessage, target: MessageState, at: float, reason: str) -> None:
+        live.state, live.state_at, live.state_reason = target, at, reason
+        log.info("message state", message_id=live.ebm_id, state=target.value, reason=reason)
+
+    def _leave_later(self, live: LiveMessage) -> None:
+        """Drop it from memory once no terminal can still hold it and late evidence has had its time."""
+        wait = max(0.0, live.message.end.timestamp() - self._state.clock()) + self._state.policy.linger
+        self._state.pacer.after(wait, lambda: self._leave(live))
+
+    def _leave(self, live: LiveMessage) -> None:
+        self._state.messages.pop(live.ebm_id, None)
+        for session in [s for s, order in self._state.orders.items() if order.message is live]:
+            del self._state.orders[session]
+        unconfirmed = sum(1 for terminal in live.index if live.needs_stop(terminal))
+        if unconfirmed:
+            self._state.alarms.raise_(
+                "stop_never_confirmed",
+                live.ebm_id,
+                f"{unconfirmed} 个终端始终未确认停播 terminals never confirmed their stop",
+                AlarmLevel.WARNING,
+            )

@@ -1,0 +1,167 @@
+"""Messages and orders in memory 在播态: what pacing and resending need to know, an array entry for each terminal.
+
+What is *shown* comes from committed evidence alone (``LiveMessage.log``); the phases here may be a moment ahead of it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import NamedTuple
+
+from gateway.domain.ladder import StopRung
+from gateway.domain.message import Command, Message, MessageState
+from gateway.domain.receiver import RouteKind
+from gateway.store.rows import ReceiptRow
+
+
+class Phase(IntEnum):
+    """Where one terminal stands with a start, for pacing."""
+
+    #: nothing was ever written to it
+    IDLE = 0
+    #: written; it may hold the start, no answer yet
+    WAITING = 1
+    #: it said yes
+    HELD = 2
+    PLAYING = 3
+    #: it reported the result
+    DONE = 4
+    #: every try stayed without an answer; its next connection begins anew
+    SILENT = 5
+    #: it said no for good; its next power-up begins anew
+    REFUSED = 6
+
+
+class Sent(NamedTuple):
+    """Committed evidence that one order's frame was handed to the links of these terminals."""
+
+    at: float
+    order: int
+    attempt: int
+    command: Command
+    route: RouteKind
+    terminals: array[int]
+
+
+class Stopped(NamedTuple):
+    """Committed: these terminals were ordered silent before the message's own end."""
+
+    at: float
+    terminals: array[int]
+
+
+LogEntry = ReceiptRow | Sent | Stopped
+
+
+@dataclass(slots=True, eq=False)
+class LiveOrder:
+    """An order 指令 whose answers may still come. ``frame`` is empty for one recovered after a restart."""
+
+    session: int
+    message: LiveMessage | None
+    command: Command
+    profile: str
+    frame: bytes
+    created: float
+    ordinal: int = 1
+    tries: int = 0
+    waiting: set[int] = field(default_factory=set)
+
+    @property
+    def void(self) -> bool:
+        """Whether its frame must not be written any more: a start whose message is over."""
+        return self.command is Command.START and self.message is not None and not self.message.wanted
+
+
+@dataclass(slots=True, eq=False)
+class LiveMessage:
+    """A message in force, or over so recently that evidence may still come."""
+
+    message: Message
+    state: MessageState
+    state_at: float
+    state_reason: str
+    terminals: array[int]
+    population: int
+    accepted_at: float
+    activated_at: float | None = None
+    ended_at: float | None = None
+    supersedes: str | None = None
+    #: set before the commit that ends it: no start is written from then on
+    ending: bool = False
+    start_orders: int = 0
+    index: dict[int, int] = field(init=False)
+    phase: bytearray = field(init=False)
+    sessions: bytearray = field(init=False)
+    stop: bytearray = field(init=False)
+    #: committed evidence in the order of its commits; readers keep a cursor
+    log: list[LogEntry] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        count = len(self.terminals)
+        self.index = {terminal: position for position, terminal in enumerate(self.terminals)}
+        self.phase = bytearray(count)
+        self.sessions = bytearray(count)
+        self.stop = bytearray(count)
+
+    @property
+    def ebm_id(self) -> str:
+        """EBM id as plain text."""
+        return str(self.message.ebm_id)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether starts may be written for it."""
+        return self.state is MessageState.ACTIVE and not self.ending
+
+    def may_hold(self) -> Iterator[int]:
+        """Terminals that may hold the start: something was written, and no stop was confirmed."""
+        for terminal, position in self.index.items():
+            held = self.phase[position] in (Phase.WAITING, Phase.HELD, Phase.PLAYING, Phase.SILENT)
+            if held and self.stop[position] < StopRung.ACKNOWLEDGED:
+                yield terminal
+
+    def want_stop(self, terminals: Iterable[int]) -> None:
+        """From now on these must be silent."""
+        for terminal in terminals:
+            position = self.index.get(terminal)
+            if position is not None and self.stop[position] == StopRung.NONE:
+                self.stop[position] = StopRung.PLANNED
+
+    def needs_start(self, terminal: int) -> bool:
+        """Whether a connected terminal should be sent the start now."""
+        position = self.index.get(terminal)
+        if position is None or not self.wanted or self.stop[position] != StopRung.NONE:
+            return False
+        return self.phase[position] in (Phase.IDLE, Phase.WAITING, Phase.SILENT)
+
+    def needs_stop(self, terminal: int) -> bool:
+        """Whether a connected terminal still has to be sent the stop."""
+        position = self.index.get(terminal)
+        return (
+            position is not None
+            and self.stop[position] in (StopRung.PLANNED, StopRung.SENT)
+            and self.phase[position] not in (Phase.IDLE, Phase.DONE)
+        )
+
+    def rise(self, terminal: int, phase: Phase) -> None:
+        """Note news that can only make things better."""
+        position = self.index.get(terminal)
+        if position is not None and (
+            self.phase[position] < phase or self.phase[position] in (Phase.SILENT, Phase.REFUSED)
+        ):
+            self.phase[position] = phase
+
+    def set_phase(self, terminal: int, phase: Phase) -> None:
+        """Note a phase as it is."""
+        position = self.index.get(terminal)
+        if position is not None:
+            self.phase[position] = phase
+
+    def session_count(self, terminal: int) -> int:
+        """Start sessions used for a terminal."""
+        position = self.index.get(terminal)
+        return 0 if position is None else self.sessions[position]

@@ -1,0 +1,331 @@
+"""Receipts 回执: every answer and report becomes a row, a step of pacing, and, once committed, evidence for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from gateway.devices.events import Known, Origin
+from gateway.dispatch.alarms import AlarmLevel
+from gateway.dispatch.live import LiveMessage, LiveOrder, Phase
+from gateway.dispatch.retry import Step
+from gateway.dispatch.sender import Sender
+from gateway.dispatch.state import State, priority_of
+from gateway.domain.ladder import EvidenceKind, Standing, StopRung
+from gateway.domain.message import Command
+from gateway.protocols.feedback import FeedbackPacket
+from gateway.protocols.feedback_bodies import BroadcastResult, FaultReport, QueryAnswer, RecordReport, TaskSwitch
+from gateway.protocols.ip_bodies import Heartbeat, ServiceType
+from gateway.protocols.results import describe
+from gateway.store.rows import ReceiptRow
+
+log = structlog.get_logger(__name__)
+
+_TYPE_OF: Final = {
+    Command.START: int(ServiceType.START),
+    Command.STOP: int(ServiceType.STOP),
+    Command.QUERY: int(ServiceType.QUERY),
+    Command.SET: int(ServiceType.SET),
+}
+_PROVEN: Final = int(Standing.PROVEN)
+_CLAIMED: Final = int(Standing.CLAIMED)
+_ACKNOWLEDGED: Final = EvidenceKind.ACKNOWLEDGED.value
+#: Words of our own beside EvidenceKind.
+STOP_ACKNOWLEDGED: Final = "stop_acknowledged"
+ANSWERED: Final = "answered"
+#: State 2 of a heartbeat: working (GD/J 089-2018 table E.6).
+_WORKING: Final = 2
+_BEGIN: Final = 1
+
+
+class Receipts:
+    """Takes what links hear."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._sender: Sender | None = None
+        self._node = state.store.node
+        self._committed_seq = 0
+        self._last_seq = 0
+        self.on_committed: Callable[[], None] = lambda: None
+        state.store.on_receipts = self._committed
+
+    def attach(self, sender: Sender) -> None:
+        """Sender and receipts need each other."""
+        self._sender = sender
+
+    @property
+    def committed(self) -> int:
+        """Number up to which every receipt is durable."""
+        return self._committed_seq
+
+    # -- answers of appendix D
+
+    def answered(self, known: Known, session: int, service_type: int, result: int, raw: bytes, origin: Origin) -> int:
+        """A general answer (GD/J 089-2018 table D.10); the session alone says what it answers."""
+        state = self._state
+        counts = state.counters.answers_by_result
+        counts[result] = counts.get(result, 0) + 1
+        order = state.orders.get(session)
+        if order is None or service_type != _TYPE_OF[order.command]:
+            state.counters.answers_unknown_session += 1
+            return self._add(known, None, session, ANSWERED, 0, result, raw, origin, "ip", service_type)
+        live = order.message
+        kind = ANSWERED
+        if result == 0:
+            order.waiting.discard(known.id)
+            if live is not None:
+                kind = _ACKNOWLEDGED if order.command is Command.START else STOP_ACKNOWLEDGED
+                self._agreed(live, order, known.id)
+        elif live is not None:
+            kind = self._declined(live, order, known, result)
+        return self._add(known, live, session, kind, order.ordinal, result, raw, origin, "ip", service_type)
+
+    def _agreed(self, live: LiveMessage, order: LiveOrder, terminal: int) -> None:
+        position = live.index.get(terminal)
+        if position is None:
+            return
+        if order.command is Command.START:
+            if live.phase[position] in (Phase.IDLE, Phase.WAITING, Phase.SILENT, Phase.REFUSED):
+                live.phase[position] = Phase.HELD
+            if live.stop[position] != StopRung.NONE or live.ending:
+                # Its yes to the start may have crossed our stop: only an answered stop ends that.
+                live.want_stop((terminal,))
+        elif order.command is Command.STOP:
+            live.stop[position] = StopRung.ACKNOWLEDGED
+
+    def _declined(self, live: LiveMessage, order: LiveOrder, known: Known, result: int) -> str:
+        state, sender = self._state, self._sender
+        assert sender is not None
+        step = state.policy.retry.after_answer(result, order.tries, live.session_count(known.id))
+        if step is Step.REPEAT:
+            return ANSWERED
+        order.waiting.discard(known.id)
+        if step is Step.RENEW:
+            sender.renew(live, order.command, (known.id,), state.policy.retry.pause(live.session_count(known.id)))
+            return ANSWERED
+        state.counters.given_up += 1
+        if order.command is Command.START:
+            live.set_phase(known.id, Phase.REFUSED)
+            state.alarms.raise_("start_refused", live.ebm_id, f"{known.terminal.code}: {result} {describe(result)}")
+            return EvidenceKind.REFUSED.value
+        state.alarms.raise_(
+            "stop_refused",
+            live.ebm_id,
+            f"{known.terminal.code} {known.terminal.name}: {result} {describe(result)}",
+            AlarmLevel.CRITICAL,
+        )
+        return ANSWERED
+
+    # -- reports of appendix E
+
+    def reported(self, known: Known, packet: FeedbackPacket, raw: bytes, origin: Origin) -> int:
+        """A report: task begun or ended, result, heartbeat, fault, status, records."""
+        body = packet.body
+        if not origin.bound and not isinstance(body, Heartbeat):
+            self._state.alarms.raise_(
+                "unbound_source",
+                known.terminal.code,
+                f"回传来源未绑定，只计为声称 report from {origin.peer} is a claim only",
+            )
+        if isinstance(body, TaskSwitch):
+            return self._task(known, body, raw, origin)
+        if isinstance(body, BroadcastResult):
+            kind = EvidenceKind.PLAYED if body.result == 1 else EvidenceKind.FAILED
+            live = self._message(body.ebm_id.ebm_id)
+            if live is not None:
+                live.rise(known.id, Phase.DONE)
+            return self._evidence(
+                known, live, body.ebm_id.text, kind.value, body.result, raw, origin, ServiceType.RESULT
+            )
+        if isinstance(body, Heartbeat):
+            return self._working(known, body, raw, origin)
+        if isinstance(body, FaultReport):
+            return self._fault(known, body, raw, origin)
+        if isinstance(body, QueryAnswer):
+            return self._add(
+                known, None, packet.session, "status", 0, body.result, raw, origin, "feedback", ServiceType.QUERY
+            )
+        word = "records" if isinstance(body, RecordReport) else "unknown"
+        return self._add(known, None, packet.session, word, 0, 0, raw, origin, "feedback", packet.service_type)
+
+    def _task(self, known: Known, body: TaskSwitch, raw: bytes, origin: Origin) -> int:
+        live = self._message(body.ebm_id.ebm_id)
+        begun = body.switch == _BEGIN
+        kind = EvidenceKind.PLAYING if begun else EvidenceKind.TASK_ENDED
+        if live is not None:
+            live.rise(known.id, Phase.PLAYING)
+            if not begun and self._preempted(live, known.id):
+                self._evidence(known, live, live.ebm_id, EvidenceKind.PREEMPTED.value, 0, raw, origin, ServiceType.TASK)
+        return self._evidence(known, live, body.ebm_id.text, kind.value, 0, raw, origin, ServiceType.TASK)
+
+    def _preempted(self, live: LiveMessage, terminal: int) -> bool:
+        """Whether an end came too early while something more urgent was in force there."""
+        position = live.index.get(terminal)
+        if position is None or not live.wanted or live.stop[position] != StopRung.NONE:
+            return False
+        if self._state.clock() >= live.message.end.timestamp() - 1:
+            return False
+        mine = priority_of(live)
+        return any(
+            other is not live and terminal in other.index and priority_of(other) < mine
+            for other in self._state.in_force()
+        )
+
+    def _working(self, known: Known, beat: Heartbeat, raw: bytes, origin: Origin) -> int:
+        """State "working" says that a message plays only while no other is in force at that terminal."""
+        if beat.state != _WORKING:
+            return 0
+        here = [
+            live
+            for live in self._state.in_force()
+            if (position := live.index.get(known.id)) is not None and live.phase[position] != Phase.IDLE
+        ]
+        if len(here) != 1 or here[0].phase[here[0].index[known.id]] != Phase.HELD:
+            return 0
+        live = here[0]
+        live.rise(known.id, Phase.PLAYING)
+        return self._evidence(
+            known, live, live.ebm_id, EvidenceKind.PLAYING.value, 0, raw, origin, ServiceType.HEARTBEAT
+        )
+
+    def _fault(self, known: Known, body: FaultReport, raw: bytes, origin: Origin) -> int:
+        if body.flag == _BEGIN:
+            self._state.alarms.raise_("terminal_fault", known.terminal.code, f"故障 {body.fault_type}: {body.text}")
+        else:
+            self._state.alarms.clear("terminal_fault", known.terminal.code)
+        return self._add(known, None, None, "fault", 0, body.fault_type, raw, origin, "feedback", ServiceType.FAULT)
+
+    # -- our own findings
+
+    def silent(self, live: LiveMessage, terminal: int, attempt: int) -> None:
+        """Every try of this attempt stayed without an answer, or there was no connection to try."""
+        entry = self._state.registry.get(terminal)
+        source = str(entry.terminal.code) if entry else ""
+        self._push(
+            terminal, source, live.ebm_id, None, EvidenceKind.SILENT.value, attempt, 0, _PROVEN, "", 0, "", 0, b"", ""
+        )
+
+    # -- rows
+
+    def _message(self, ebm_id: str | None) -> LiveMessage | None:
+        return self._state.messages.get(ebm_id) if ebm_id is not None else None
+
+    def _evidence(
+        self,
+        known: Known,
+        live: LiveMessage | None,
+        ebm_id: str,
+        kind: str,
+        code: int,
+        raw: bytes,
+        origin: Origin,
+        service_type: int,
+    ) -> int:
+        counts = self._state.counters.reports_by_kind
+        counts[kind] = counts.get(kind, 0) + 1
+        attempt = live.start_orders if live is not None else 0
+        late = 0 if live is not None and not live.state.is_over else 1
+        standing = _PROVEN if origin.bound else _CLAIMED
+        return self._push(
+            known.id,
+            str(known.terminal.code),
+            ebm_id[:35],
+            None,
+            kind,
+            attempt,
+            code,
+            standing,
+            origin.authenticity.value,
+            late,
+            "feedback",
+            int(service_type),
+            raw,
+            origin.peer,
+        )
+
+    def _add(
+        self,
+        known: Known,
+        live: LiveMessage | None,
+        session: int | None,
+        kind: str,
+        attempt: int,
+        code: int,
+        raw: bytes,
+        origin: Origin,
+        protocol: str,
+        service_type: int,
+    ) -> int:
+        late = 1 if live is not None and live.state.is_over else 0
+        standing = _PROVEN if origin.bound else _CLAIMED
+        return self._push(
+            known.id,
+            str(known.terminal.code),
+            live.ebm_id if live is not None else None,
+            session,
+            kind,
+            attempt,
+            code,
+            standing,
+            origin.authenticity.value,
+            late,
+            protocol,
+            int(service_type),
+            raw,
+            origin.peer,
+        )
+
+    def _push(
+        self,
+        terminal: int,
+        source: str,
+        ebm_id: str | None,
+        session: int | None,
+        kind: str,
+        attempt: int,
+        code: int,
+        standing: int,
+        authenticity: str,
+        late: int,
+        protocol: str,
+        service_type: int,
+        raw: bytes,
+        peer: str,
+    ) -> int:
+        store = self._state.store
+        seq = store.next_receipt()
+        store.add_receipt(
+            ReceiptRow(
+                self._node,
+                seq,
+                self._state.clock(),
+                terminal,
+                source,
+                ebm_id,
+                session,
+                kind,
+                attempt,
+                code,
+                standing,
+                authenticity,
+                late,
+                protocol,
+                service_type,
+                raw,
+                peer,
+            )
+        )
+        return seq
+
+    def _committed(self, rows: list[ReceiptRow]) -> None:
+        messages = self._state.messages
+        for row in rows:
+            if row.ebm_id is not None:
+                live = messages.get(row.ebm_id)
+                if live is not None:
+                    live.log.append(row)
+        self._committed_seq = max(self._committed_seq, rows[-1].seq)
+        self.on_committed()

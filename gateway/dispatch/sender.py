@@ -1,0 +1,287 @@
+"""Sending 发送: orders made, committed and only then written; repeats and renewals paced by the due-time heap."""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Final, Protocol
+
+import structlog
+
+from gateway.dispatch.alarms import AlarmLevel
+from gateway.dispatch.frames import SignedFrame
+from gateway.dispatch.live import LiveMessage, LiveOrder, Phase, Sent
+from gateway.dispatch.plan import Group, group
+from gateway.dispatch.retry import Step
+from gateway.dispatch.state import State
+from gateway.domain.ladder import StopRung
+from gateway.domain.message import Command
+from gateway.domain.receiver import RouteKind
+from gateway.security.epochs import EpochCache
+from gateway.store.packing import pack_ids
+from gateway.store.rows import AttemptRow, OrderRow
+
+log = structlog.get_logger(__name__)
+
+#: An order whose answers may still come is remembered so long after its last write, in seconds.
+ORDER_MEMORY: Final = 600.0
+
+
+class Recorder(Protocol):
+    """What the sender tells the receipts: our own findings about a delivery."""
+
+    def silent(self, live: LiveMessage, terminal: int, attempt: int) -> None:
+        """Every try of this attempt stayed without an answer."""
+        ...
+
+
+class Sender:
+    """Makes orders and writes their frames."""
+
+    def __init__(self, state: State, record: Recorder) -> None:
+        self._state = state
+        self._record = record
+        self._epochs: EpochCache[tuple[str, Command, str, tuple[str, ...]], asyncio.Future[LiveOrder]] = EpochCache(
+            epoch=state.policy.epoch_seconds
+        )
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # -- making
+
+    async def make(self, live: LiveMessage, command: Command, group_: Group) -> tuple[LiveOrder, OrderRow]:
+        """Sign a frame for a group; the row must be committed before ``write`` may be called."""
+        state = self._state
+        session = await state.sessions.take()
+        message = live.message
+        loop = asyncio.get_running_loop()
+
+        def sign() -> SignedFrame:
+            if command is Command.START:
+                return state.frames.start(session, group_.targets, message)
+            return state.frames.stop(session, group_.targets, message.ebm_id)
+
+        frame = await loop.run_in_executor(state.signing, sign)
+        if command is Command.START:
+            live.start_orders = min(255, live.start_orders + 1)
+        now = state.clock()
+        row = OrderRow(
+            id=session,
+            ebm_id=live.ebm_id,
+            command=command.value,
+            session=session,
+            profile=group_.profile,
+            target_codes=tuple(map(str, group_.targets)),
+            terminals=pack_ids(group_.terminals),
+            frame_digest=frame.digest,
+            sig_time=frame.sig_time,
+            created_at=now,
+            epoch=int(now // state.policy.epoch_seconds),
+        )
+        order = LiveOrder(session, live, command, group_.profile, frame.raw, state.monotonic(), live.start_orders)
+        state.orders[session] = order
+        state.counters.orders += 1
+        return order, row
+
+    def groups(self, live: LiveMessage, terminals: Iterable[int], *, named: bool = False) -> list[Group]:
+        """Group terminals of a message so that one frame serves all it can."""
+        entries = [e for e in map(self._state.registry.get, terminals) if e is not None]
+        return group(entries, live.message.areas, self._state.profiles, named=named)
+
+    def adopt(self, order: LiveOrder, group_: Group) -> None:
+        """Let those who come back within the epoch share an order made elsewhere."""
+        future: asyncio.Future[LiveOrder] = asyncio.get_running_loop().create_future()
+        future.set_result(order)
+        assert order.message is not None
+        key = (order.message.ebm_id, order.command, group_.profile, tuple(map(str, group_.targets)))
+        self._epochs.get(key, self._state.monotonic(), lambda: future)
+
+    async def order_for(self, live: LiveMessage, command: Command, group_: Group, *, fresh: bool = False) -> LiveOrder:
+        """The order of the running signing epoch for this group, made and committed where there is none."""
+        key = (live.ebm_id, command, group_.profile, tuple(map(str, group_.targets)))
+        if fresh:
+            self._epochs.forget(lambda held: held == key)
+        now = self._state.monotonic()
+        future = self._epochs.get(key, now, lambda: asyncio.ensure_future(self._make_and_commit(live, command, group_)))
+        try:
+            return await asyncio.shield(future)
+        except BaseException:
+            if future.done():
+                self._epochs.forget(lambda held: held == key)
+            raise
+
+    async def _make_and_commit(self, live: LiveMessage, command: Command, group_: Group) -> LiveOrder:
+        order, row = await self.make(live, command, group_)
+        await self._state.store.write(row)
+        return order
+
+    # -- writing
+
+    async def write(self, orders: Sequence[tuple[LiveOrder, Sequence[int]]]) -> None:
+        """Write several orders' frames to their terminals, slice by slice; those of one terminal back to back.
+
+        A start whose message ended meanwhile is never written.
+        """
+        by_terminal: dict[int, list[LiveOrder]] = {}
+        for order, terminals in orders:
+            for terminal in terminals:
+                by_terminal.setdefault(terminal, []).append(order)
+        pending = list(by_terminal.items())
+        size = self._state.policy.slice
+        for start in range(0, len(pending), size):
+            if start:
+                await asyncio.sleep(0)
+            self._write_slice(pending[start : start + size])
+        for order, _ in orders:
+            self._arm(order)
+
+    def write_now(self, order: LiveOrder, terminals: Sequence[int]) -> None:
+        """Write one order's frame to a few terminals at once."""
+        self._write_slice([(terminal, [order]) for terminal in terminals])
+        self._arm(order)
+
+    def _write_slice(self, pairs: Sequence[tuple[int, list[LiveOrder]]]) -> None:
+        state = self._state
+        current, contested = state.links.current, state.links.contested
+        sent: dict[LiveOrder, array[int]] = {}
+        # Nothing else runs during a slice, so what is void now stays so to its end.
+        usable = {order: not order.void for order in {order for _, orders in pairs for order in orders}}
+        for terminal, orders in pairs:
+            link = current.get(terminal)
+            live_orders = [order for order in orders if usable[order]]
+            if link is None or not live_orders:
+                continue
+            frame = live_orders[0].frame if len(live_orders) == 1 else b"".join(order.frame for order in live_orders)
+            if terminal in contested:
+                if not any([each.write(frame) for each in state.links.links(terminal)]):
+                    continue
+            elif not link.write(frame):
+                continue
+            for order in live_orders:
+                sent.setdefault(order, array("I")).append(terminal)
+                order.waiting.add(terminal)
+                self._written(order, terminal)
+        now = state.clock()
+        for order, terminals in sent.items():
+            state.counters.frames_sent += len(terminals)
+            self._commit_attempt(order, now, terminals)
+
+    def _written(self, order: LiveOrder, terminal: int) -> None:
+        live = order.message
+        if live is None:
+            return
+        position = live.index.get(terminal)
+        if position is None:
+            return
+        if order.command is Command.START:
+            if live.phase[position] in (Phase.IDLE, Phase.SILENT, Phase.REFUSED):
+                live.phase[position] = Phase.WAITING
+            if order.tries == 0:
+                live.sessions[position] = min(255, live.sessions[position] + 1)
+        elif live.stop[position] < StopRung.SENT:
+            live.stop[position] = StopRung.SENT
+
+    def _commit_attempt(self, order: LiveOrder, at: float, terminals: array[int]) -> None:
+        live = order.message
+        future = self._state.store.submit(AttemptRow(order.session, at, RouteKind.IP.value, pack_ids(terminals)))
+        entry = Sent(at, order.session, order.ordinal, order.command, RouteKind.IP, terminals)
+
+        def committed(done: asyncio.Future[None]) -> None:
+            if not done.cancelled() and done.exception() is None:
+                if live is not None:
+                    live.log.append(entry)
+            elif not done.cancelled():
+                log.error("attempt not stored", order=order.session, error=str(done.exception()))
+
+        future.add_done_callback(committed)
+
+    # -- answers awaited
+
+    def _arm(self, order: LiveOrder) -> None:
+        order.tries += 1
+        self._state.pacer.after(self._state.policy.answer_seconds, lambda: self._due(order, order.tries))
+
+    def _due(self, order: LiveOrder, tries: int) -> None:
+        """No answer in time from those still waited for: the same bytes, a new session, or no more."""
+        live, state = order.message, self._state
+        if tries != order.tries or live is None:
+            return
+        if not order.waiting or order.void:
+            state.pacer.after(ORDER_MEMORY, lambda: self._forget(order))
+            return
+        online = [terminal for terminal in order.waiting if terminal in state.links.current]
+        # Whoever is offline gets what it needs when it connects again.
+        order.waiting.intersection_update(online)
+        steps: dict[Step, list[int]] = {}
+        for terminal in online:
+            step = state.policy.retry.after_silence(order.tries, live.session_count(terminal))
+            steps.setdefault(step, []).append(terminal)
+        if repeat := steps.get(Step.REPEAT):
+            state.counters.repeats += len(repeat)
+            self.write_now(order, repeat)
+        else:
+            state.pacer.after(ORDER_MEMORY, lambda: self._forget(order))
+        order.waiting.difference_update(steps.get(Step.RENEW, ()), steps.get(Step.GIVE_UP, ()))
+        if renew := steps.get(Step.RENEW):
+            self.renew(live, order.command, renew, 0.0)
+        for terminal in steps.get(Step.GIVE_UP, ()):
+            self.give_up(order, terminal)
+
+    def _forget(self, order: LiveOrder) -> None:
+        self._state.orders.pop(order.session, None)
+
+    def renew(self, live: LiveMessage, command: Command, terminals: Sequence[int], pause: float) -> None:
+        """A new session, signed anew, for these terminals after ``pause`` seconds."""
+        self._state.counters.renewals += len(terminals)
+        self._state.pacer.after(pause, lambda: self.spawn(self._renew(live, command, tuple(terminals))))
+
+    async def _renew(self, live: LiveMessage, command: Command, terminals: Sequence[int]) -> None:
+        current = self._state.links.current
+        if command is Command.START:
+            wanted = [t for t in terminals if t in current and live.needs_start(t)]
+        else:
+            wanted = [t for t in terminals if t in current and live.needs_stop(t)]
+        for group_ in self.groups(live, wanted):
+            order = await self.order_for(live, command, group_, fresh=True)
+            self.write_now(order, group_.terminals)
+
+    def give_up(self, order: LiveOrder, terminal: int) -> None:
+        """Nothing more on this route until it connects again; a person must know."""
+        live, state = order.message, self._state
+        order.waiting.discard(terminal)
+        if live is None:
+            return
+        state.counters.given_up += 1
+        if order.command is Command.START:
+            live.set_phase(terminal, Phase.SILENT)
+            self._record.silent(live, terminal, order.ordinal)
+            state.alarms.raise_(
+                "terminal_unreachable", live.ebm_id, "有终端未应答开始指令 a terminal did not answer its start"
+            )
+        else:
+            state.alarms.raise_(
+                "stop_unconfirmed",
+                live.ebm_id,
+                "有终端未确认停播，可能仍在播 a terminal did not confirm its stop and may still play",
+                AlarmLevel.CRITICAL,
+            )
+
+    # -- tasks
+
+    def spawn(self, work: Coroutine[object, object, None]) -> None:
+        """Run a coroutine, keep it, and log what it could not do."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("dispatch task failed", error=str(error), exc_info=error)
+            self._state.alarms.raise_("dispatch_failed", type(error).__name__, str(error), AlarmLevel.CRITICAL)
+
+    async def close(self) -> None:
+        """End what still runs."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,0 +1,204 @@
+"""Dispatch as the layers above see it: one object, a few verbs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from gateway.devices.events import Known, Origin
+from gateway.dispatch.arrivals import Arrivals
+from gateway.dispatch.book import read_book
+from gateway.dispatch.intake import Acceptance, Facts, Intake, Submission
+from gateway.dispatch.lifecycle import Lifecycle
+from gateway.dispatch.live import LiveMessage
+from gateway.dispatch.receipts import Receipts
+from gateway.dispatch.recovery import recover
+from gateway.dispatch.sender import Sender
+from gateway.dispatch.state import State
+from gateway.domain.codes import AreaCode
+from gateway.domain.message import MessageState
+from gateway.domain.warning import Notice
+from gateway.errors import NotFoundError, StateConflictError
+from gateway.protocols.feedback import FeedbackPacket
+from gateway.store import queries
+from gateway.store.rows import MessageRow, StrangerRow
+
+#: Strangers remembered between two writes; a scanner costs rows only so fast.
+_STRANGERS_HELD = 1000
+_STRANGER_SECONDS = 5.0
+#: Tags of a status query that only asks for a sign of life: 工作状态 (GD/J 089-2018 table D.8).
+_SIGN_OF_LIFE = (6,)
+
+
+@dataclass(slots=True)
+class _Strangers:
+    held: dict[tuple[str, str], StrangerRow] = field(default_factory=dict)
+    pending: bool = False
+
+
+class Dispatch:
+    """Takes warnings, moves messages, hears terminals. Made and started by the daemon."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.receipts = Receipts(state)
+        self._sender = Sender(state, self.receipts)
+        self.receipts.attach(self._sender)
+        self._lifecycle = Lifecycle(state, self._sender)
+        self._intake = Intake(state, self._lifecycle)
+        self._arrivals = Arrivals(state, self._sender)
+        self._strangers = _Strangers()
+        self._arrivals_task: asyncio.Task[None] | None = None
+        self._known: dict[str, Known] = {}
+
+    async def start(self) -> None:
+        """Take up what was in force, then serve arrivals."""
+        await recover(self.state, self._lifecycle)
+        self._arrivals_task = asyncio.create_task(self._arrivals.run(), name="arrivals")
+
+    async def close(self) -> None:
+        """Stop pacing and sending; nothing that was promised is lost, the store has it."""
+        self.state.pacer.close()
+        if self._arrivals_task is not None:
+            self._arrivals_task.cancel()
+            await asyncio.gather(self._arrivals_task, return_exceptions=True)
+        await self._sender.close()
+        self._write_strangers()
+
+    # -- publishers and operators
+
+    async def accept(self, submission: Submission, facts: Facts | None, notices: Iterable[Notice] = ()) -> Acceptance:
+        """Commit a warning; see ``Intake.accept``."""
+        return await self._intake.accept(submission, facts, notices)
+
+    async def approve(self, ebm_id: str, actor: str) -> LiveMessage:
+        """Let a waiting message go on air. Errors: NotFoundError, StateConflictError."""
+        live = await self._live(ebm_id)
+        await self._lifecycle.approve(live, actor)
+        return live
+
+    async def reject(self, ebm_id: str, actor: str, reason: str) -> LiveMessage:
+        """Refuse a waiting message. Errors: NotFoundError, StateConflictError."""
+        live = await self._live(ebm_id)
+        if live.state is not MessageState.REJECTED:
+            await self._lifecycle.end_early(live, MessageState.REJECTED, actor, reason)
+        return live
+
+    async def cancel(self, ebm_id: str, actor: str, reason: str) -> LiveMessage:
+        """Take a message off the air; again is no error. Errors: NotFoundError, StateConflictError (it is over)."""
+        live = await self._live(ebm_id)
+        if live.state is not MessageState.CANCELLED:
+            await self._lifecycle.cancel(live, actor, reason)
+        return live
+
+    async def silence(self, areas: Sequence[AreaCode], actor: str, reason: str) -> dict[str, int]:
+        """Everything in these areas falls silent; returns terminals concerned by EBM id."""
+        concerned: dict[str, int] = {}
+        for live in list(self.state.messages.values()):
+            if not live.state.is_over and not live.ending:
+                count = await self._lifecycle.silence(live, areas, actor, reason)
+                if count:
+                    concerned[live.ebm_id] = count
+        return concerned
+
+    async def book(self, ebm_id: str) -> tuple[MessageRow, LiveMessage]:
+        """A message with its committed evidence, from memory or from the store. Errors: NotFoundError."""
+        row = await self.state.store.read(queries.message_by_id, ebm_id)
+        if row is None:
+            raise NotFoundError(f"message {ebm_id} is not known")
+        live = self.state.messages.get(ebm_id)
+        if live is not None:
+            return row, live
+        book, _ = await self.state.store.read(read_book, row)
+        return row, book
+
+    async def _live(self, ebm_id: str) -> LiveMessage:
+        live = self.state.messages.get(ebm_id)
+        if live is not None:
+            return live
+        row = await self.state.store.read(queries.message_by_id, ebm_id)
+        if row is None:
+            raise NotFoundError(f"message {ebm_id} is not known")
+        raise StateConflictError(f"message is {row.state} since long")
+
+    # -- what links tell (devices.events.TerminalEvents)
+
+    def find(self, code: str) -> Known | None:
+        """The registry's terminal with this resource code."""
+        entry = self.state.registry.by_code(code)
+        if entry is None:
+            return None
+        known = self._known.get(code)
+        if known is None or known.terminal is not entry.terminal:
+            known = Known(entry.id, entry.terminal, self.state.profiles[entry.terminal.profile])
+            self._known[code] = known
+        return known
+
+    def registered(self, known: Known, *, first: bool) -> None:
+        """A terminal is bound to a connection."""
+        self._arrivals.registered(known, first=first)
+
+    def lost(self, known: Known) -> None:
+        """The last connection of a terminal is gone: what it is owed waits for its return."""
+
+    def answered(self, known: Known, session: int, service_type: int, result: int, raw: bytes, origin: Origin) -> int:
+        """A general answer came."""
+        return self.receipts.answered(known, session, service_type, result, raw, origin)
+
+    def reported(self, known: Known, packet: FeedbackPacket, raw: bytes, origin: Origin) -> int:
+        """A report came."""
+        return self.receipts.reported(known, packet, raw, origin)
+
+    def committed(self) -> int:
+        """Number up to which every receipt is durable."""
+        return self.receipts.committed
+
+    async def query_frame(self, known: Known) -> bytes:
+        """A signed status query that asks one terminal for a sign of life."""
+        session = await self.state.sessions.take()
+        loop = asyncio.get_running_loop()
+        frame = await loop.run_in_executor(
+            self.state.signing, self.state.frames.query, session, (known.terminal.code,), _SIGN_OF_LIFE
+        )
+        return frame.raw
+
+    def ask_alive(self, known: Known) -> None:
+        """Query every connection that claims a terminal: the one that stays silent will be closed."""
+
+        async def ask() -> None:
+            frame = await self.query_frame(known)
+            for link in self.state.links.links(known.id)[1:]:
+                link.write(frame)
+
+        self._sender.spawn(ask())
+
+    def stranger(self, source: str, physical: str, peer: str, reason: str) -> None:
+        """A device that the registry does not know, or not so: listed for the operator, never counted."""
+        now, held = self.state.clock(), self._strangers.held
+        key = (source[:64], physical[:64])
+        known = held.get(key)
+        if known is None and len(held) >= _STRANGERS_HELD:
+            return
+        first, count = (known.first_seen, known.count + 1) if known else (now, 1)
+        held[key] = StrangerRow(key[0], key[1], peer, reason, first, now, count)
+        if not self._strangers.pending:
+            self._strangers.pending = True
+            self.state.pacer.after(_STRANGER_SECONDS, self._write_strangers)
+
+    def _write_strangers(self) -> None:
+        rows, self._strangers = tuple(self._strangers.held.values()), _Strangers()
+        if rows:
+            self.state.store.submit(*rows)
+
+    def disputed(self, known: Known, *, on: bool) -> None:
+        """Two live connections claim one terminal, or no longer do."""
+        code = str(known.terminal.code)
+        if on:
+            self.state.alarms.raise_(
+                "terminal_disputed",
+                code,
+                f"{known.terminal.name}: 两个连接同时自称该终端 two live connections claim this terminal",
+            )
+        else:
+            self.state.alarms.clear("terminal_disputed", code)

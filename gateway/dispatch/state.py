@@ -1,0 +1,127 @@
+"""What the rooms of dispatch share: the live messages and orders, and the tools handed in by the daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gateway.devices.connection import Connection
+from gateway.dispatch.alarms import Alarms
+from gateway.dispatch.frames import FrameMaker
+from gateway.dispatch.live import LiveMessage, LiveOrder
+from gateway.dispatch.numbers import EbmNumbers, Sessions
+from gateway.dispatch.pacer import Pacer
+from gateway.dispatch.registry import Registry
+from gateway.dispatch.retry import RetryRule
+from gateway.domain.areas import Gazetteer
+from gateway.domain.message import AirTime, frame_priority
+from gateway.domain.receiver import Profile
+from gateway.store import Store
+
+
+class Links(Protocol):
+    """The part of the hub that dispatch needs."""
+
+    @property
+    def current(self) -> Mapping[int, Connection]:
+        """The connection of each terminal that has one."""
+        ...
+
+    @property
+    def contested(self) -> Container[int]:
+        """Terminals with more than one live connection."""
+        ...
+
+    def links(self, terminal_id: int) -> tuple[Connection, ...]:
+        """Every live connection of a terminal."""
+        ...
+
+
+class NoLinks:
+    """Stands for the hub until there is one: recovery needs none."""
+
+    @property
+    def current(self) -> Mapping[int, Connection]:
+        """Nothing is connected yet."""
+        return {}
+
+    @property
+    def contested(self) -> Container[int]:
+        """Nobody is claimed twice."""
+        return ()
+
+    def links(self, terminal_id: int) -> tuple[Connection, ...]:
+        """No connection yet."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchPolicy:
+    """Settings of dispatch; times in seconds."""
+
+    own_code: str
+    region: str
+    retry: RetryRule
+    air_time: AirTime
+    answer_seconds: float = 5.0
+    epoch_seconds: float = 60.0
+    send_ahead: float = 30.0
+    slice: int = 256
+    volume: int = 80
+    programme_url: str = "rtp://239.1.1.1:5004"
+    exercise_class: int = 2
+    #: a message over for so long leaves memory; its evidence stays in the store
+    linger: float = 900.0
+
+
+@dataclass(slots=True)
+class Counters:
+    """Plain counts for the metrics."""
+
+    warnings: int = 0
+    messages: int = 0
+    orders: int = 0
+    frames_sent: int = 0
+    answers_by_result: dict[int, int] = field(default_factory=dict)
+    answers_unknown_session: int = 0
+    reports_by_kind: dict[str, int] = field(default_factory=dict)
+    repeats: int = 0
+    renewals: int = 0
+    given_up: int = 0
+    #: seconds from acceptance to the last frame written, of the newest broadcasts
+    accept_to_wire: list[float] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class State:
+    """Everything live. ``clock`` gives Unix seconds, ``monotonic`` seconds for time-outs."""
+
+    policy: DispatchPolicy
+    store: Store
+    registry: Registry
+    profiles: Mapping[str, Profile]
+    gazetteer: Gazetteer
+    links: Links
+    frames: FrameMaker
+    signing: Executor
+    sessions: Sessions
+    numbers: EbmNumbers
+    pacer: Pacer
+    alarms: Alarms
+    clock: Callable[[], float]
+    monotonic: Callable[[], float]
+    messages: dict[str, LiveMessage] = field(default_factory=dict)
+    orders: dict[int, LiveOrder] = field(default_factory=dict)
+    counters: Counters = field(default_factory=Counters)
+
+    def in_force(self) -> list[LiveMessage]:
+        """Messages whose starts may be written, most urgent first."""
+        return sorted((m for m in self.messages.values() if m.wanted), key=lambda m: priority_of(m))
+
+
+def priority_of(live: LiveMessage) -> tuple[int, ...]:
+    """Sort key of a message's frames, most urgent first."""
+    message = live.message
+    return frame_priority(message.ebm_class, int(message.ebm_id[0]), message.severity, message.start)

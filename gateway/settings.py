@@ -1,0 +1,243 @@
+"""Settings 配置: one TOML file, each key checked, each overridable by the environment (``EBGW_HTTP__PORT=8080``).
+
+``config/gateway.toml`` shows every key with its meaning; a test keeps it equal to this module's defaults.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from gateway.domain.codes import AreaCode, ResourceCode
+from gateway.domain.warning import Severity
+from gateway.errors import SettingsError
+
+
+def _resource_code(text: str) -> str:
+    return ResourceCode(text)
+
+
+def _area_code(text: str) -> str:
+    return AreaCode(text)
+
+
+def _host(text: str) -> str:
+    if text != "localhost":
+        ipaddress.ip_address(text)
+    return text
+
+
+Host = Annotated[str, AfterValidator(_host)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=86400)]
+
+
+class _Section(BaseModel):
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+
+
+class Tls(_Section):
+    """TLS of one port: all empty means plain TCP; ``client_ca`` asks peers for certificates (mTLS)."""
+
+    certificate: Path | None = None
+    key: Path | None = None
+    client_ca: Path | None = None
+
+
+class GatewaySection(_Section):
+    """Who this gateway is."""
+
+    name: str = "泉州市应急广播网关"
+    code: Annotated[str, AfterValidator(_resource_code)] = "33505000000000103010101"
+    region: Annotated[str, AfterValidator(_area_code)] = "350500000000"
+    node: Annotated[int, Field(ge=0, le=15)] = 0
+    data_dir: Path = Path("var")
+    stop_grace_seconds: Seconds = 10.0
+
+
+class HttpSection(_Section):
+    """API and pages."""
+
+    host: Host = "127.0.0.1"
+    port: Port = 8080
+    tls: Tls = Tls()
+    max_body_bytes: Annotated[int, Field(ge=1024, le=64 << 20)] = 2 << 20
+    max_requests_at_once: Annotated[int, Field(ge=1, le=10000)] = 64
+
+
+class TerminalsSection(_Section):
+    """The port that terminals connect to (GD/J 089-2018 appendix D)."""
+
+    host: Host = "127.0.0.1"
+    port: Port = 9000
+    tls: Tls = Tls()
+    backlog: Annotated[int, Field(ge=1, le=65535)] = 4096
+    max_frame_bytes: Annotated[int, Field(ge=128, le=65535)] = 4096
+    frame_gap_seconds: Seconds = 5.0
+    registration_seconds: Seconds = 30.0
+    missed_heartbeats: Annotated[int, Field(ge=1, le=100)] = 3
+    dispute_seconds: Seconds = 5.0
+    max_unsent_bytes: Annotated[int, Field(ge=4096)] = 262144
+
+
+class FeedbackSection(_Section):
+    """The port for return data (GD/J 089-2018 appendix E). Port equal to [terminals].port: one port for both."""
+
+    host: Host = "127.0.0.1"
+    port: Port = 8889
+    tls: Tls = Tls()
+    backlog: Annotated[int, Field(ge=1, le=65535)] = 4096
+    max_frame_bytes: Annotated[int, Field(ge=128, le=65535)] = 4096
+    frame_gap_seconds: Seconds = 5.0
+    idle_seconds: Seconds = 300.0
+
+
+class SigningSection(_Section):
+    """How platform requests are signed (GD/J 081-2018)."""
+
+    key_file: Path | None = None
+    provider: Literal["auto", "libcrypto", "gmssl"] = "auto"
+    epoch_seconds: Seconds = 60.0
+    replay_window_seconds: Seconds = 300.0
+
+
+class DispatchSection(_Section):
+    """How orders are sent and repeated."""
+
+    answer_seconds: Seconds = 5.0
+    same_frame_tries: Annotated[int, Field(ge=1, le=10)] = 3
+    sessions_for_each_start: Annotated[int, Field(ge=1, le=100)] = 5
+    backoff_first_seconds: Seconds = 2.0
+    backoff_longest_seconds: Seconds = 60.0
+    send_ahead_seconds: Seconds = 30.0
+    slice: Annotated[int, Field(ge=1, le=4096)] = 256
+    volume: Annotated[int, Field(ge=0, le=255)] = 80
+    programme_url: Annotated[str, Field(pattern=r"^(rtp|udp)://\S+$", max_length=255)] = "rtp://239.1.1.1:5004"
+    exercise_class: Annotated[int, Field(ge=1, le=3)] = 2
+
+
+class AirTimeSection(_Section):
+    """Longest time on air in seconds, by severity."""
+
+    red: Annotated[int, Field(ge=10, le=86400)] = 1800
+    orange: Annotated[int, Field(ge=10, le=86400)] = 1200
+    yellow: Annotated[int, Field(ge=10, le=86400)] = 900
+    blue: Annotated[int, Field(ge=10, le=86400)] = 600
+    unknown: Annotated[int, Field(ge=10, le=86400)] = 600
+
+    def by_severity(self) -> dict[Severity, int]:
+        """The same as a table."""
+        return {severity: int(getattr(self, severity.name.lower())) for severity in Severity}
+
+
+class LimitsSection(_Section):
+    """What a warning may hold; checked before any work on it."""
+
+    polygons: Annotated[int, Field(ge=0, le=10000)] = 100
+    vertices: Annotated[int, Field(ge=0, le=1000000)] = 20000
+    areas: Annotated[int, Field(ge=1, le=10000)] = 1000
+    infos: Annotated[int, Field(ge=1, le=1000)] = 50
+    xml_depth: Annotated[int, Field(ge=4, le=256)] = 32
+    xml_elements: Annotated[int, Field(ge=100, le=1000000)] = 50000
+
+
+class StoreSection(_Section):
+    """Where everything is kept. Empty: SQLite in the data folder."""
+
+    url: str = ""
+    queue_limit: Annotated[int, Field(ge=1000)] = 200000
+
+
+class ReferenceSection(_Section):
+    """Divisions and people. Empty: the packaged tables of 泉州, village figures 演示估算."""
+
+    folder: Path | None = None
+
+
+class CoverageSection(_Section):
+    """How coverage is counted where a request does not say."""
+
+    rule: Literal["fraction", "any"] = "fraction"
+
+
+class LogSection(_Section):
+    """Logs go to standard error."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+class Settings(BaseSettings):
+    """All settings of a gateway."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="EBGW_", env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True
+    )
+
+    gateway: GatewaySection = GatewaySection()
+    http: HttpSection = HttpSection()
+    terminals: TerminalsSection = TerminalsSection()
+    feedback: FeedbackSection = FeedbackSection()
+    signing: SigningSection = SigningSection()
+    dispatch: DispatchSection = DispatchSection()
+    air_time: AirTimeSection = AirTimeSection()
+    limits: LimitsSection = LimitsSection()
+    store: StoreSection = StoreSection()
+    reference: ReferenceSection = ReferenceSection()
+    coverage: CoverageSection = CoverageSection()
+    log: LogSection = LogSection()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over file; no .env files and no secrets folder."""
+        return (env_settings, init_settings)
+
+    @property
+    def store_url(self) -> str:
+        """Database URL; SQLite in the data folder where none is set."""
+        return self.store.url or f"sqlite:///{self.gateway.data_dir / 'ebgw.db'}"
+
+    @property
+    def key_file(self) -> Path:
+        """File of the signing key."""
+        return self.signing.key_file or self.gateway.data_dir / "keys" / "signing.json"
+
+    @property
+    def one_port(self) -> bool:
+        """Whether terminals and return data share one port."""
+        ends = (self.terminals.host, self.terminals.port), (self.feedback.host, self.feedback.port)
+        return self.terminals.port != 0 and ends[0] == ends[1]
+
+
+def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
+    """Read the file (TOML) and the environment.
+
+    Errors: SettingsError with every broken key and its rule; a missing file counts as one.
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsError((str(path), f"cannot be read: {error.strerror}")) from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError((str(path), f"is not TOML: {error}")) from error
+    for section, keys in overrides.items():
+        values[section] = {**values.get(section, {}), **keys}
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        problems = [(".".join(str(p) for p in e["loc"]), str(e["msg"])) for e in error.errors()]
+        raise SettingsError(*problems) from error

@@ -1,0 +1,161 @@
+"""One transaction of the writer: the fast way for all, and the careful way when a row of it was refused."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, StatementError
+
+from gateway.errors import NotFoundError, RowRefused
+from gateway.store.rows import ReceiptRow, Row
+from gateway.store.statements import execute_rows, insert_receipts, reserve_block
+
+#: Counter that is raised to learn if the database can be written again.
+PROBE = "store-probe"
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """What one caller wants in one transaction: rows, or work of its own whose value he waits for."""
+
+    future: asyncio.Future[Any]
+    rows: tuple[Row, ...] = ()
+    work: Callable[[Connection], Any] | None = None
+
+    @property
+    def size(self) -> int:
+        """Rows, at least 1."""
+        return len(self.rows) or 1
+
+
+@dataclass(slots=True)
+class Batch:
+    """What goes into one transaction; ``again``: an earlier commit broke and may have kept some of the receipts."""
+
+    calls: list[Call] = field(default_factory=list)
+    receipts: list[ReceiptRow] = field(default_factory=list)
+    again: bool = False
+
+
+@dataclass(slots=True)
+class Outcomes:
+    """What became of a batch: value or error of each call, receipts kept, receipts refused and why."""
+
+    results: list[tuple[Call, Any, Exception | None]] = field(default_factory=list)
+    receipts: list[ReceiptRow] = field(default_factory=list)
+    refused: list[tuple[ReceiptRow, str]] = field(default_factory=list)
+
+
+class CommitBroken(Exception):
+    """COMMIT itself failed: whether the batch is on disk is not known. Stays within the writer."""
+
+
+def commit(connection: Connection, batch: Batch) -> Outcomes:
+    """Write the batch and commit it.
+
+    What it raises concerns the database as a whole. Nothing was written then, unless it is CommitBroken.
+    """
+    try:
+        return _transaction(connection, batch, _together)
+    except Exception as error:
+        if not is_row_fault(error):
+            raise
+    return _transaction(connection, batch, _one_by_one)
+
+
+def _transaction(connection: Connection, batch: Batch, way: Callable[[Connection, Batch], Outcomes]) -> Outcomes:
+    transaction = connection.begin()
+    try:
+        outcomes = way(connection, batch)
+    except BaseException:
+        transaction.rollback()
+        raise
+    try:
+        transaction.commit()
+    except Exception as error:
+        raise CommitBroken(str(getattr(error, "orig", None) or error)) from error
+    return outcomes
+
+
+def is_row_fault(error: Exception) -> bool:
+    """Whether a row is to blame, and not the database or the way to it."""
+    if isinstance(error, DBAPIError):
+        return isinstance(error, IntegrityError | DataError | ProgrammingError) and not error.connection_invalidated
+    return isinstance(error, NotFoundError | StatementError | ValueError | TypeError | OverflowError | AttributeError)
+
+
+def _together(connection: Connection, batch: Batch) -> Outcomes:
+    outcomes = Outcomes(receipts=batch.receipts)
+    waiting: list[Row] = []
+    for call in batch.calls:
+        value = None
+        if call.work is None:
+            waiting.extend(call.rows)
+        else:
+            _write(connection, waiting)
+            waiting.clear()
+            value = call.work(connection)
+        outcomes.results.append((call, value, None))
+    _write(connection, waiting)
+    insert_receipts(connection, batch.receipts, again=batch.again)
+    if batch.again and not batch.calls and not batch.receipts:
+        # Nothing waits, but somebody must find out that the disk has room again: an empty transaction writes nothing.
+        reserve_block(connection, PROBE, 1)
+    return outcomes
+
+
+def _write(connection: Connection, rows: list[Row] | tuple[Row, ...]) -> None:
+    # Only neighbours are joined: the order of the rows is the caller's (a warning stands before its message).
+    for row_type, group in groupby(rows, type):
+        execute_rows(connection, row_type, list(group))
+
+
+def _one_by_one(connection: Connection, batch: Batch) -> Outcomes:
+    outcomes = Outcomes()
+    for call in batch.calls:
+        try:
+            with connection.begin_nested():
+                value = None
+                if call.work is None:
+                    _write(connection, call.rows)
+                else:
+                    value = call.work(connection)
+        except Exception as error:
+            if not is_row_fault(error):
+                raise
+            outcomes.results.append((call, None, _refusal(error)))
+        else:
+            outcomes.results.append((call, value, None))
+    _receipts_by_halves(connection, batch.receipts, batch.again, outcomes)
+    return outcomes
+
+
+def _receipts_by_halves(connection: Connection, rows: list[ReceiptRow], again: bool, outcomes: Outcomes) -> None:
+    """Find a refused receipt among n others in about log2 n tries."""
+    if not rows:
+        return
+    try:
+        with connection.begin_nested():
+            insert_receipts(connection, rows, again=again)
+    except Exception as error:
+        if not is_row_fault(error):
+            raise
+        if len(rows) == 1:
+            outcomes.refused.append((rows[0], str(_refusal(error))))
+            return
+        half = len(rows) // 2
+        _receipts_by_halves(connection, rows[:half], again, outcomes)
+        _receipts_by_halves(connection, rows[half:], again, outcomes)
+    else:
+        outcomes.receipts.extend(rows)
+
+
+def _refusal(error: Exception) -> Exception:
+    if isinstance(error, NotFoundError):
+        return error
+    return RowRefused(str(getattr(error, "orig", None) or error))

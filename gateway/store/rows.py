@@ -1,0 +1,277 @@
+"""Rows as the rest of the gateway hands them over and gets them back.
+
+Each class is one statement: most insert, some update or upsert, as their first line says. Fields are named as the
+columns. Times are Unix seconds; ``terminals`` are packed ids (``gateway.store.packing``); JSON fields take and give
+plain values of JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+#: A value of JSON; lists and objects come back as list and dict.
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+
+
+@dataclass(frozen=True, slots=True)
+class WarningRow:
+    """Insert a warning 应急信息. ``sent`` is RFC 3339 text; (sender, identifier, sent) is unique."""
+
+    id: str
+    sender: str
+    identifier: str
+    sent: str
+    publisher: str
+    received_at: float
+    media_type: str
+    body: bytes
+    content: str
+    kind: str
+    status: str
+    ebm_id: str | None = None
+    notices: Json = ()
+    references: Json = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """Insert a message 应急广播消息. ``state`` is a ``domain.message.MessageState`` value; volume in percent or 255.
+
+    ``targets`` holds the counts {areas, terminals, population}; ``terminals`` the packed ids planned.
+    """
+
+    ebm_id: str
+    warning_id: str
+    state: str
+    state_at: float
+    ebm_class: int
+    severity: int
+    severity_received: int
+    event: str
+    volume: int
+    start_at: float
+    end_at: float
+    programme_url: str
+    areas: tuple[str, ...]
+    headline: str
+    text: str
+    targets: Mapping[str, int]
+    terminals: bytes
+    accepted_at: float
+    platform_level: int
+    state_reason: str = ""
+    actor: str = ""
+    activated_at: float | None = None
+    ended_at: float | None = None
+    supersedes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageStateRow:
+    """Update a message's state; ``activated_at`` and ``ended_at`` keep what they were where None."""
+
+    ebm_id: str
+    state: str
+    state_at: float
+    state_reason: str = ""
+    actor: str = ""
+    activated_at: float | None = None
+    ended_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePlanRow:
+    """Update what a message is planned to reach, once it is known (after approval, or when the registry changed)."""
+
+    ebm_id: str
+    targets: Mapping[str, int]
+    terminals: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """Insert an order 指令. ``id`` from ``Store.reserve("order", …)``; ``session`` is unique for ever.
+
+    ``ebm_id`` is None for queries and settings; ``sig_time`` in the unit of the signature block.
+    """
+
+    id: int
+    ebm_id: str | None
+    command: str
+    session: int
+    profile: str
+    target_codes: tuple[str, ...]
+    terminals: bytes
+    frame_digest: bytes
+    sig_time: int
+    created_at: float
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """Insert an attempt 发送: an order's frame was written on ``route`` to these terminals. ``id`` is the store's."""
+
+    order_id: int
+    at: float
+    route: str
+    terminals: bytes
+    id: int = 0
+
+
+class ReceiptRow(NamedTuple):
+    """Insert a receipt 回执. Its fields are the columns in order: the tuple is handed to the database as it is.
+
+    ``seq`` from ``Store.next_receipt()``. ``kind`` is a ``domain.ladder.EvidenceKind`` value or a word of our own
+    ("stop_acknowledged", "heartbeat"); ``late`` is 0 or 1. Plain ``str`` and ``int``: subclasses (enums, codes) cost
+    1 µs each on this path, and PostgreSQL refuses a bool here.
+    """
+
+    node: int
+    seq: int
+    received_at: float
+    terminal_id: int | None
+    source: str
+    ebm_id: str | None
+    session: int | None
+    kind: str
+    attempt: int
+    code: int
+    standing: int
+    authenticity: str
+    late: int
+    protocol: str
+    service_type: int
+    raw: bytes
+    peer: str
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalRow:
+    """Upsert a terminal 终端 by its code. ``id`` is the store's: given at first insert, never used again."""
+
+    code: str
+    physical_address: str
+    name: str
+    area: str
+    profile: str
+    routes: tuple[str, ...]
+    lat: float | None = None
+    lon: float | None = None
+    radius_m: float = 0.0
+    in_service: bool = True
+    deleted: bool = False
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StrangerRow:
+    """Upsert somebody not in the registry: ``count`` is added, ``first_seen`` stays."""
+
+    source: str
+    physical_address: str
+    peer: str
+    reason: str
+    first_seen: float
+    last_seen: float
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """Insert a key of a publisher or operator; only its hash is kept. ``id`` is the store's."""
+
+    name: str
+    hash: str
+    kind: str
+    rights: Json
+    created_at: float
+    revoked_at: float | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRevokedRow:
+    """Update a key: it is no longer valid."""
+
+    name: str
+    revoked_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRow:
+    """Upsert the open alarm of (kind, subject): text, level and ``last_at`` are renewed, ``count`` is added."""
+
+    kind: str
+    subject: str
+    text: str
+    level: str
+    raised_at: float
+    last_at: float
+    count: int = 1
+    cleared_at: float | None = None
+    acknowledged_by: str | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmClearedRow:
+    """Update the open alarm of (kind, subject), if there is one: its cause is gone."""
+
+    kind: str
+    subject: str
+    cleared_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmAcknowledgedRow:
+    """Update an alarm: ``acknowledged_by`` has seen it."""
+
+    id: int
+    acknowledged_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """Insert what somebody did. ``id`` is the store's."""
+
+    at: float
+    actor: str
+    action: str
+    subject: str
+    detail: Json = None
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StateRow:
+    """Upsert a small piece of state that outlives the process (replay guard, signer)."""
+
+    name: str
+    value: Json
+
+
+#: Everything that ``Store.write`` and ``Store.submit`` take.
+Row: TypeAlias = (
+    WarningRow
+    | MessageRow
+    | MessageStateRow
+    | MessagePlanRow
+    | OrderRow
+    | AttemptRow
+    | ReceiptRow
+    | TerminalRow
+    | StrangerRow
+    | KeyRow
+    | KeyRevokedRow
+    | AlarmRow
+    | AlarmClearedRow
+    | AlarmAcknowledgedRow
+    | AuditRow
+    | StateRow
+)
+
+#: Committed before everything else that waits: what a publisher or a frame is held up by.
+URGENT: frozenset[type] = frozenset({WarningRow, MessageRow, MessageStateRow, MessagePlanRow, OrderRow})
