@@ -11,8 +11,12 @@ from emulator.dice import Dice
 from emulator.faults import Faults
 from emulator.fleet import Fleet
 from emulator.journal import Event
-from emulator.settings import ReturnMode, TerminalSettings
+from emulator.settings import FleetSettings, ReturnMode, TerminalSettings
 from gateway.domain.codes import ResourceCode
+from gateway.errors import InvalidValueError
+from gateway.protocols.feedback_bodies import TaskSwitch
+from gateway.protocols.ip_bodies import ParameterSetting
+from gateway.protocols.parameters import Parameter, ReturnAddress
 from tests.emulator.conftest import FleetMaker
 from tests.emulator.reference import RESULT, TASK, Commands, Server, ebm, rows, until
 
@@ -56,7 +60,7 @@ TRANSPORTS: dict[str, tuple[Any, Faults]] = {
 async def test_one_broadcast_over_four_transports_and_a_dirty_one(
     name: str, server: Server, make_fleet: FleetMaker
 ) -> None:
-    """A platform that sends its frame again until it is answered gets every terminal to play once, whatever the line."""
+    """A platform that sends again until it is answered gets every terminal to play once, whatever the line."""
     server._wrap, faults = TRANSPORTS[name]
     settings = TerminalSettings(heartbeat=0.1, registration_retry=0.05, scale=100, missed_limit=50)
     fleet = await make_fleet(20, faults=faults, seed=3, terminal=settings)
@@ -131,16 +135,15 @@ async def test_reports_that_nobody_takes_are_given_up(server: Server, make_fleet
 
 
 async def test_reports_go_where_the_platform_says(server: Server, make_fleet: FleetMaker) -> None:
-    from gateway.protocols.ip_bodies import ParameterSetting
-    from gateway.protocols.parameters import Parameter, ReturnAddress
-
     fleet = await make_fleet(1, feedback=("127.0.0.1", 1))
     sender = commands()
     server.send(sender.request(ParameterSetting((Parameter(3, ReturnAddress(1, *server.feedback)),))))
     await until(lambda: len(server.answers) == 1)
     server.send(sender.start(1))
     await until(lambda: happened(fleet, Event.REPORT_CONFIRMED) >= 1)
-    assert server.of(TASK)[0].body.ebm_id.ebm_id == ebm(1)  # type: ignore[union-attr]
+    body = server.of(TASK)[0].body
+    assert isinstance(body, TaskSwitch)
+    assert body.ebm_id.ebm_id == ebm(1)
 
 
 async def test_drop_and_reboot_faults_cut_the_line_and_it_returns(server: Server, make_fleet: FleetMaker) -> None:
@@ -175,8 +178,6 @@ async def test_terminals_without_power_are_not_waited_for(server: Server, make_f
 
 
 def test_back_off_doubles_to_its_cap_and_differs_by_chance() -> None:
-    from emulator.settings import FleetSettings
-
     fleet = Fleet([], FleetSettings(gateway=("127.0.0.1", 1), feedback=("127.0.0.1", 1), keys={}, seed=2))
     waits = [fleet.backoff(attempt, None) for attempt in range(12)]
     for attempt, wait in enumerate(waits):
@@ -186,8 +187,6 @@ def test_back_off_doubles_to_its_cap_and_differs_by_chance() -> None:
 
 
 async def test_select_by_name_by_share_or_all(server: Server, make_fleet: FleetMaker) -> None:
-    from gateway.errors import InvalidValueError
-
     fleet = await make_fleet(40, wait=False)
     assert len(fleet.select(None, None)) == 40
     assert fleet.select(None, 0.3) == fleet.select(None, 0.3)

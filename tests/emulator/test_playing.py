@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from emulator.playing import Change, Player, Step, Task, Verdict
-from gateway.domain.message import EbmClass, frame_priority
-from gateway.domain.warning import Severity
 from tests.emulator.reference import ebm
 
 T = 1000.0
@@ -117,18 +113,6 @@ def test_cut_ends_what_began_and_forgets() -> None:
     player.start(task(2, start=T + 30), T)
     assert changes(player.cut(T + 1)) == [(Change.ENDED, 1)]
     assert player.start(task(1), T + 2)[0] is Verdict.ACCEPTED
-
-
-def test_key_orders_as_the_gateway_sends() -> None:
-    """The key that Broadcast makes from a frame and the domain's order agree."""
-    cases = [
-        (EbmClass.DAILY, 1, Severity.RED, 5), (EbmClass.EMERGENCY, 4, Severity.RED, 5),
-        (EbmClass.EMERGENCY, 4, Severity.BLUE, 5), (EbmClass.EMERGENCY, 2, Severity.BLUE, 5),
-        (EbmClass.EMERGENCY, 4, Severity.RED, 4), (EbmClass.SYSTEM_DRILL, 6, Severity.YELLOW, 1),
-    ]  # fmt: skip
-    ours = sorted(cases, key=lambda c: (int(c[0] == EbmClass.DAILY), c[1], int(c[2]), c[3]))
-    theirs = sorted(cases, key=lambda c: frame_priority(c[0], c[1], c[2], datetime.fromtimestamp(c[3], UTC)))
-    assert ours == theirs
 
 
 class AirMachine(RuleBasedStateMachine):
