@@ -130,8 +130,8 @@ class Server:
 
     async def start(self, port: int = 0, feedback_port: int = 0) -> None:
         loop = asyncio.get_running_loop()
-        self._d = await loop.create_server(lambda: _D(self), "127.0.0.1", port, backlog=4096)
-        self._e = await loop.create_server(lambda: _E(self), "127.0.0.1", feedback_port, backlog=4096)
+        self._d = await loop.create_server(lambda: LinePort(self), "127.0.0.1", port, backlog=4096)
+        self._e = await loop.create_server(lambda: ReturnPort(self), "127.0.0.1", feedback_port, backlog=4096)
 
     @property
     def gateway(self) -> tuple[str, int]:
@@ -164,7 +164,7 @@ class Server:
         ]
 
 
-class _D(asyncio.Protocol):
+class LinePort(asyncio.Protocol):
     def __init__(self, server: Server) -> None:
         self._server, self._framer = server, StreamFramer()
         self._code: str | None = None
@@ -196,7 +196,7 @@ class _D(asyncio.Protocol):
             del self._server.lines[self._code]
 
 
-class _E(asyncio.Protocol):
+class ReturnPort(asyncio.Protocol):
     def __init__(self, server: Server) -> None:
         self._server, self._framer = server, StreamFramer()
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 import time
 from collections import Counter
 from typing import Any
@@ -18,7 +20,7 @@ from gateway.protocols.feedback_bodies import TaskSwitch
 from gateway.protocols.ip_bodies import ParameterSetting
 from gateway.protocols.parameters import Parameter, ReturnAddress
 from tests.emulator.conftest import FleetMaker
-from tests.emulator.reference import RESULT, TASK, Commands, Server, ebm, rows, until
+from tests.emulator.reference import RESULT, TASK, Commands, ReturnPort, Server, ebm, rows, until
 
 
 def happened(fleet: Fleet, event: Event, code: str | None = None) -> int:
@@ -132,6 +134,33 @@ async def test_reports_that_nobody_takes_are_given_up(server: Server, make_fleet
     server.send(commands().start(1))
     await until(lambda: happened(fleet, Event.REPORT_LOST) >= 1)
     assert happened(fleet, Event.REPORT_CONFIRMED) == 0
+
+
+async def test_reset_is_no_confirmation(server: Server, make_fleet: FleetMaker) -> None:
+    """A gateway that dies with the report unsaved resets the connection; the report comes again."""
+
+    class Resets(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = transport
+            reset = struct.pack("ii", 1, 0)
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+
+        def eof_received(self) -> bool:
+            return False
+
+    ports = server.feedback[1]
+    server._e.close()
+    await server._e.wait_closed()
+    dying = await asyncio.get_running_loop().create_server(Resets, "127.0.0.1", ports)
+    fleet = await make_fleet(1, feedback=("127.0.0.1", ports), terminal=TerminalSettings(heartbeat=5))
+    server.send(commands().start(1))
+    await until(lambda: happened(fleet, Event.REPORTED) >= 2)
+    assert happened(fleet, Event.REPORT_CONFIRMED) == 0
+    dying.close()
+    await dying.wait_closed()
+    server._e = await asyncio.get_running_loop().create_server(lambda: ReturnPort(server), "127.0.0.1", ports)
+    await until(lambda: happened(fleet, Event.REPORT_CONFIRMED) == 1)
+    assert len(server.of(TASK)) == 1
 
 
 async def test_reports_go_where_the_platform_says(server: Server, make_fleet: FleetMaker) -> None:
