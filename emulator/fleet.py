@@ -27,6 +27,8 @@ from gateway.security.sm2 import Sm2Provider, default_provider
 
 #: Due calls made before the sockets are looked at again.
 _SLICE = 200
+#: Timers of event loops count milliseconds and may fire a little early: never ask for less than this, in seconds.
+_GRAIN = 0.002
 #: Seconds between writes of the journal's file.
 _FLUSH = 0.05
 
@@ -44,7 +46,6 @@ class Fleet:
         self._agenda = Agenda()
         self._wake: asyncio.TimerHandle | None = None
         self._wake_at = inf
-        self._chance = Dice(seed_of(settings.seed, "returns"))
         self._registered = self._awaited = 0
         self._lines = {row.code: self._line(row) for row in rows}
 
@@ -113,15 +114,11 @@ class Fleet:
         """Open any other connection."""
         self._dialler.want(protocol, address)
 
-    def backoff(self, attempt: int, dice: Dice | None) -> float:
+    def backoff(self, attempt: int, dice: Dice) -> float:
         """Seconds to wait after ``attempt`` failures: doubling, capped, shortened by chance by up to a half."""
         settings = self.settings
         wait = min(settings.backoff_cap, settings.backoff * 2.0 ** min(attempt, 16))
-        return wait * (0.5 + 0.5 * (dice or self._chance).unit())
-
-    def chance(self, line: Line, probability: float) -> bool:
-        """Whether an event of this probability happens to a report."""
-        return self._chance.hits(probability)
+        return wait * (0.5 + 0.5 * dice.unit())
 
     def first_registered(self) -> None:
         """Count a terminal that registered for the first time in this run."""
@@ -175,7 +172,7 @@ class Fleet:
         if self._wake is not None:
             self._wake.cancel()
         self._wake_at = due
-        self._wake = self._loop.call_at(max(due - self._epoch, self._loop.time()), self._work)
+        self._wake = self._loop.call_at(max(due - self._epoch, self._loop.time() + _GRAIN), self._work)
 
     def _work(self) -> None:
         """Make calls that are due, a slice at a time so that sockets are not starved."""

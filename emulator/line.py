@@ -6,8 +6,9 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from emulator.dialling import Dialable
 from emulator.dice import Dice
 from emulator.effects import Effect, HangUp, Note, Report, Send
 from emulator.faults import HEALTHY, Faults, shape
@@ -22,18 +23,18 @@ if TYPE_CHECKING:
 _PIECE_GAP = 0.002
 
 
-class Line(asyncio.Protocol):
+class Line(Dialable):
     """Drives one terminal; the fleet has one for each, for as long as it runs."""
 
     __slots__ = (
         "_attempts",
-        "_dice",
         "_fleet",
         "_free_at",
         "_held",
         "_scheduled",
         "_transport",
         "code",
+        "dice",
         "report_busy",
         "report_tries",
         "reports",
@@ -43,7 +44,7 @@ class Line(asyncio.Protocol):
     )
 
     def __init__(self, fleet: Fleet, code: ResourceCode, terminal: Terminal, dice: Dice) -> None:
-        self._fleet, self.code, self.terminal, self._dice = fleet, code, terminal, dice
+        self._fleet, self.code, self.terminal, self.dice = fleet, code, terminal, dice
         self._transport: asyncio.Transport | None = None
         self._attempts = 0
         self._scheduled = inf
@@ -60,11 +61,11 @@ class Line(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Register."""
-        assert isinstance(transport, asyncio.Transport)
+        line = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
         if self.terminal.faults.off or self._fleet.closing:
-            transport.abort()
+            line.abort()
             return
-        self._transport = transport
+        self._transport = line
         self._free_at = 0.0
         self.apply(self.terminal.connection_made(self._fleet.now()))
 
@@ -123,14 +124,12 @@ class Line(asyncio.Protocol):
         now = self._fleet.now()
         add = self._fleet.journal.add
         for effect in effects:
-            kind = type(effect)
-            if kind is Note:
-                event, ebm_id, session, reason = effect
-                add(Entry(now, self.code, event, ebm_id, session, reason))  # type: ignore[arg-type]
-                if event is Event.REGISTERED:
+            if isinstance(effect, Note):
+                add(Entry(now, self.code, *effect))
+                if effect.event is Event.REGISTERED:
                     self._registered()
-            elif kind is Send:
-                self._write(effect[0], now)  # type: ignore[arg-type]
+            elif isinstance(effect, Send):
+                self._write(effect.data, now)
             elif isinstance(effect, Report):
                 self._fleet.returns.post(self, effect)
             elif isinstance(effect, HangUp):
@@ -169,7 +168,7 @@ class Line(asyncio.Protocol):
     def _come_back(self) -> None:
         if self._fleet.closing or self.terminal.faults.off:
             return
-        wait = self._fleet.backoff(self._attempts, self._dice)
+        wait = self._fleet.backoff(self._attempts, self.dice)
         self._attempts += 1
         self._fleet.at(self._fleet.now() + wait, self.dial)
 
@@ -188,14 +187,14 @@ class Line(asyncio.Protocol):
         if faults is HEALTHY or not faults.bends_line:
             transport.write(data)
             return
-        pieces = shape(data, faults, self._dice)
+        pieces = shape(data, faults, self.dice)
         if faults.merge:
             if not self._held:
                 self._fleet.at(now + faults.merge, self._release, transport)
             self._held += pieces
             return
         # Later frames never overtake earlier ones: it is one TCP stream.
-        due = max(self._free_at, now + faults.delay + faults.jitter * self._dice.unit())
+        due = max(self._free_at, now + faults.delay + faults.jitter * self.dice.unit())
         for piece in pieces:
             self._fleet.at(due, self._late, transport, piece)
             due += _PIECE_GAP
