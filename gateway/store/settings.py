@@ -16,9 +16,10 @@ class StoreSettings:
 
     ``url`` is ``sqlite:///path`` or ``postgresql://user@host/database``. ``batch_rows`` bounds one commit;
     ``queue_rows`` bounds what waits for it (rows of calls) and ``receipt_rows`` what waits of receipts, also while the
-    database is away. ``receipt_linger`` is how long (seconds) receipts wait for company: while more came
-    in that time they wait again, up to ``receipt_linger_longest``, so that a burst costs few commits. ``busy_timeout`` (seconds) bounds the wait for another process that holds the database. ``switch_interval``
-    (seconds) becomes that of the whole interpreter, unless it is shorter already.
+    database is away. ``receipt_linger`` is how long (seconds) receipts wait for company: while more came in that time
+    they wait again, up to ``receipt_linger_longest``, so that a burst costs few commits. ``busy_timeout`` (seconds)
+    bounds the wait for another process that holds the database. ``switch_interval`` (seconds) becomes that of the
+    whole interpreter, unless it is shorter already.
     """
 
     url: str
