@@ -269,8 +269,7 @@ class Intake:
             if row.publisher != submission.publisher and not submission.operator:
                 raise RightsError(
                     "reference",
-                    f"所引用的预警 {row.identifier} 属于其他发布者 / the warning it names was published by somebody else",
-                )
+                    f"所引用的预警 {row.identifier} 属于其他发布者 / it was published by somebody else",
                 )
 
     async def _cancel(self, submission: Submission, content: str, notices: tuple[Notice, ...]) -> Acceptance:
