@@ -29,13 +29,17 @@ REST = construct.GreedyBytes
 def text_of(raw: bytes) -> str:
     """Return device text for people: UTF-8, else GB 18030; padding dropped, control characters replaced.
 
-    The tables name no charset. UTF-8 is tried first: GBK text is hardly ever valid UTF-8, while the reverse is common.
+    The tables name no charset. GBK is hardly ever valid UTF-8, and where it is, by its pairs of bytes alone: such text
+    would be of letters that no Chinese device sends (忙 in GBK reads æ).
     """
     stripped = raw.rstrip(b"\0")
     try:
         text = stripped.decode("utf-8")
     except UnicodeDecodeError:
         text = stripped.decode("gb18030", errors="replace")
+    else:
+        if any("\x80" <= char <= "\u07ff" for char in text):
+            text = stripped.decode("gb18030", errors="replace")
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
@@ -185,9 +189,9 @@ def record(cls: type[T], **fields: Any) -> Layout[T]:
 
 
 def _path(name: str, error: construct.ConstructError) -> str:
-    """Return the path of the field that broke, without construct's own decoration."""
+    """Return the path of the field that broke, without construct's own steps."""
     parts = (error.path or "").split(" -> ")[1:]
-    return ".".join([name, *parts])
+    return ".".join([name, *(part for part in parts if part not in ("items", "value"))])
 
 
 def _rule(error: construct.ConstructError) -> str:

@@ -81,9 +81,9 @@ class StreamFramer:
         """Bytes held because a frame may have begun; 0 when nothing is awaited."""
         return len(self._held)
 
-    def feed(self, data: bytes) -> list[Frame | Fault]:
+    def feed(self, data: bytes | bytearray | memoryview) -> list[Frame | Fault]:
         """Take the next bytes; return what they complete, in order."""
-        if not self._held:
+        if not self._held and type(data) is bytes:
             kind = self._whole(data)
             if kind is not None:
                 return [Frame(kind, data)]
@@ -109,7 +109,7 @@ class StreamFramer:
     def _whole(self, data: bytes) -> Kind | None:
         """Recognise the common case, one segment that is exactly one ordinary frame of appendix D or E."""
         size = len(data)
-        if size < 30 or size > self._max_frame or type(data) is not bytes or data[0] != 0xFE or data[1] != 0xFD:
+        if size < 30 or size > self._max_frame or data[0] != 0xFE or data[1] != 0xFD:
             return None
         is_ip = data[10] << 8 | data[11] == size
         is_feedback = data[9] << 8 | data[10] == size

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.domain.areas import Gazetteer, without_nested
 from gateway.domain.codes import AreaCode, AreaLevel
@@ -53,9 +54,7 @@ class _Resolver:
         self.matched: dict[AreaCode, str] = {}
         self.outside: dict[AreaCode, None] = {}
         self.foreign: dict[str, None] = {}
-        self.tops = tuple(a.code for a in gazetteer if a.code.parent not in gazetteer or a.code.parent == a.code)
-        cities = tuple(gazetteer.name(top).removesuffix("市") for top in self.tops)
-        self.zones = {word: area.zone for area in gazetteer if area.zone for word in _zone_words(area.zone, cities)}
+        self.tops, self.zones = _region(gazetteer)
 
     def run(self, claims: tuple[AreaClaim, ...]) -> Resolution:
         for index, claim in enumerate(claims, 1):
@@ -151,6 +150,14 @@ class _Resolver:
             area = self.gazetteer.get(code)
             if area is not None and not area.in_service:
                 note("not_in_service", f"{area.name} 不在播发范围，终端数为零", f"{code} is not in service")
+
+
+@lru_cache(maxsize=4)
+def _region(gazetteer: Gazetteer) -> tuple[tuple[AreaCode, ...], dict[str, str]]:
+    """The divisions that nothing of the gazetteer holds, and its zones by the words that name them."""
+    tops = tuple(a.code for a in gazetteer if a.code.parent not in gazetteer or a.code.parent == a.code)
+    cities = tuple(gazetteer.name(top).removesuffix("市") for top in tops)
+    return tops, {word: area.zone for area in gazetteer if area.zone for word in _zone_words(area.zone, cities)}
 
 
 def _zone_words(zone: str, cities: tuple[str, ...]) -> set[str]:

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+import re
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from gateway.domain.warning import (
     AreaClaim,
@@ -24,13 +36,39 @@ from gateway.publishers.event_words import event_type
 from gateway.publishers.findings import MAX_FINDINGS, Findings
 from gateway.publishers.profile import Limits, Profile
 from gateway.publishers.rules import broken, shown
+from gateway.publishers.values import parse_time
 
 #: Name of the code system of its areas in our claims.
 GEOCODE_SYSTEM = "division"
 
-_Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256, pattern=r"^[^\s,<&]+$")]
-_Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
-_Text = Annotated[str, StringConstraints(strip_whitespace=True)]
+#: At least one stands for each field of each object; the fullest legal body stays far below.
+_MOST_COLONS = 25_000
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def _printable(text: str) -> str:
+    if _CONTROLS.search(text):
+        raise ValueError("control characters are not allowed")
+    return text
+
+
+def _time(value: object) -> datetime:
+    """Only a written-out time: pydantic would take seconds since the epoch too, and guess their zone."""
+    found = parse_time(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("must be a date and time with a zone, such as 2026-11-23T14:15:00+08:00")
+    return found
+
+
+_Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=256, pattern=r"^[^\s,<&]+$"),
+    AfterValidator(_printable),
+]
+_Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000), AfterValidator(_printable)]
+_Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_printable)]
+_Time = Annotated[AwareDatetime, BeforeValidator(_time)]
 _Lat = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 _Lon = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 _Point = tuple[_Lat, _Lon]
@@ -68,7 +106,7 @@ class JsonReference(_Form):
 
     identifier: _Name
     sender: _Name | None = None
-    sent: AwareDatetime | None = None
+    sent: _Time | None = None
 
 
 class JsonWarning(_Form):
@@ -76,7 +114,7 @@ class JsonWarning(_Form):
 
     sender: _Name = Field(description="发布单位标识 identity of the sender, such as 35052441600000")
     identifier: _Name = Field(description="信息标识, unique with sender and sent")
-    sent: AwareDatetime = Field(description="发布时间 time of issue")
+    sent: _Time = Field(description="发布时间 time of issue")
     status: Literal["Actual", "Exercise", "System", "Test", "Draft"] = Field(description="as CAP 1.2 status")
     kind: Literal["Alert", "Update", "Cancel"] = Field(default="Alert", description="as CAP 1.2 msgType")
     scope: Literal["Public", "Restricted", "Private"] = Field(default="Public", description="as CAP 1.2 scope")
@@ -94,16 +132,16 @@ class JsonWarning(_Form):
     )
     circles: tuple[JsonCircle, ...] = Field(default=(), description="used only when no area is given")
     references: tuple[JsonReference, ...] = ()
-    effective: AwareDatetime | None = None
-    onset: AwareDatetime | None = None
-    expires: AwareDatetime | None = None
+    effective: _Time | None = None
+    onset: _Time | None = None
+    expires: _Time | None = None
 
 
 def read_json(body: bytes, profile: Profile, limits: Limits) -> Warning:
     """Understand our JSON form; raise WarningUnparseable or WarningInvalid with every broken rule."""
-    _refuse_unreadable(body, limits)
+    text = _readable(body, limits)
     try:
-        form = JsonWarning.model_validate_json(body)
+        form = JsonWarning.model_validate_json(text)
     except ValidationError as error:
         raise WarningInvalid(*_violations(error)) from None
     findings = Findings(profile)
@@ -111,40 +149,40 @@ def read_json(body: bytes, profile: Profile, limits: Limits) -> Warning:
         findings.broken("", "signature_missing", "JSON 形式没有数字签名", "the JSON form carries no signature")
     _check(form, findings, limits)
     findings.refuse_if_broken()
-    text = WarningText(form.language, form.headline, form.text, form.instruction, form.speech)
+    words = WarningText(form.language, form.headline, form.text, form.instruction, form.speech)
     return Warning(
-        identity=WarningIdentity(form.sender, form.identifier, form.sent.astimezone(UTC)),
+        identity=WarningIdentity(form.sender, form.identifier, form.sent),
         status=Status(form.status),
         kind=WarningKind(form.kind),
         scope=form.scope,
         event=event_type(form.event) if form.event[:1].isdigit() else None,
         event_text=form.event,
         severity=_SEVERITIES[form.severity],
-        texts=(text,) if text.spoken else (),
+        texts=(words,) if words.spoken else (),
         claims=_claims(form),
-        references=tuple(Reference(r.identifier, r.sender, _utc(r.sent)) for r in form.references),
-        effective=_utc(form.effective),
-        onset=_utc(form.onset),
-        expires=_utc(form.expires),
+        references=tuple(Reference(r.identifier, r.sender, r.sent) for r in form.references),
+        effective=form.effective,
+        onset=form.onset,
+        expires=form.expires,
         sender_name=form.sender_name,
         notices=findings.notices,
     )
 
 
-def _refuse_unreadable(body: bytes, limits: Limits) -> None:
-    """Size, encoding, amount of values, double keys: what the model behind would not tell."""
+def _readable(body: bytes, limits: Limits) -> str:
+    """Size, encoding, double keys and masses: what the model would not tell, or only with one report for each value."""
     if len(body) > limits.body_bytes:
         raise WarningUnparseable(
             broken("", "too_large", f"正文超过 {limits.body_bytes} 字节", f"the body exceeds {limits.body_bytes} bytes")
         )
     if not body.strip():
         raise WarningUnparseable(broken("", "empty", "正文为空", "the body is empty"))
-    if body.count(b",") + body.count(b"[") + body.count(b"{") > 4 * limits.vertices:
-        raise WarningUnparseable(broken("", "too_many", "JSON 值过多", "too many JSON values"))
-    if body.count(b"[") + body.count(b"{") > 2 * limits.vertices:
+    lists = body.count(b"[") + body.count(b"{")
+    if lists > 2 * limits.vertices or lists + body.count(b",") > 4 * limits.vertices or body.count(b":") > _MOST_COLONS:
         raise WarningUnparseable(broken("", "too_many", "JSON 值过多", "too many JSON values"))
     try:
-        json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        text = body.decode("utf-8-sig")
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except WarningUnparseable:
         raise
     except UnicodeDecodeError:
@@ -154,13 +192,51 @@ def _refuse_unreadable(body: bytes, limits: Limits) -> None:
     except ValueError as error:
         reason = shown(str(error), 120)
         raise WarningUnparseable(broken("", "not_well_formed", "不是正确的 JSON", f"not JSON: {reason}")) from None
+    if isinstance(value, dict):
+        _refuse_masses(value, limits)
+    return text
+
+
+def _refuse_masses(value: dict[str, Any], limits: Limits) -> None:
+    """Amounts first, then the points of rings one by one, stopping at the first that is none."""
+    findings = Findings(Profile.STRICT)
+    most = {
+        "areas": limits.areas,
+        "polygons": limits.polygons,
+        "circles": limits.circles,
+        "references": limits.references,
+    }
+    for name, limit in most.items():
+        if isinstance(value.get(name), list):
+            findings.within(name, name, len(value[name]), limit)
+    rings = value.get("polygons")
+    if not isinstance(rings, list):
+        return
+    findings.within("polygons", "points 顶点", sum(len(r) for r in rings if isinstance(r, list)), limits.vertices)
+    for index, ring in enumerate(rings):
+        if not isinstance(ring, list) or not all(map(_is_point, ring)) or len(set(map(tuple, ring))) < 3:
+            findings.broken(
+                f"polygons/{index}",
+                "bad_polygon",
+                "多边形应为至少三个不同的 [纬度, 经度]",
+                "a polygon is a list of at least three different [lat, lon] in degrees",
+            )
+    findings.refuse_if_broken()
+
+
+def _is_point(point: object) -> bool:
+    if not isinstance(point, list) or len(point) != 2:
+        return False
+    return all(
+        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= most
+        for value, most in zip(point, (90, 180), strict=True)
+    )
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
         raise WarningUnparseable(
             broken(shown(twice), "repeated", f"字段 {shown(twice)!r} 出现多次", f"field {shown(twice)!r} stands twice")
         )
@@ -182,16 +258,6 @@ def _violations(error: ValidationError) -> list[Violation]:
 
 
 def _check(form: JsonWarning, findings: Findings, limits: Limits) -> None:
-    findings.within("areas", "areas 区域", len(form.areas), limits.areas)
-    findings.within("polygons", "polygons 多边形", len(form.polygons), limits.polygons)
-    findings.within("polygons", "points 顶点", sum(map(len, form.polygons)), limits.vertices)
-    findings.within("circles", "circles 圆", len(form.circles), limits.circles)
-    findings.within("references", "references 引用", len(form.references), limits.references)
-    for index, ring in enumerate(form.polygons):
-        if len(set(ring)) < 3:
-            findings.broken(
-                f"polygons/{index}", "bad_polygon", "多边形少于三个不同的点", "fewer than three different points"
-            )
     for name in ("text", "instruction", "speech"):
         if len(getattr(form, name)) > limits.text_chars:
             findings.broken(
@@ -203,12 +269,11 @@ def _check(form: JsonWarning, findings: Findings, limits: Limits) -> None:
 
 def _claims(form: JsonWarning) -> tuple[AreaClaim, ...]:
     claims = [AreaClaim(area.name, ((GEOCODE_SYSTEM, area.code),)) for area in form.areas]
-    if form.polygons or form.circles:
-        rings = tuple(ring if ring[0] == ring[-1] else (*ring, ring[0]) for ring in form.polygons)
-        circles = tuple(Circle(c.lat, c.lon, c.radius_km) for c in form.circles)
+    rings = tuple(ring if ring[0] == ring[-1] else (*ring, ring[0]) for ring in form.polygons)
+    circles = tuple(Circle(c.lat, c.lon, c.radius_km) for c in form.circles)
+    if claims:
+        # Beside a code a shape is never matched, but it stays part of what was said.
+        claims[0] = replace(claims[0], polygons=rings, circles=circles)
+    elif rings or circles:
         claims.append(AreaClaim("", (), rings, circles))
     return tuple(dict.fromkeys(claims))
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    return time.astimezone(UTC) if time else None

@@ -130,9 +130,7 @@ def _check_kind(warning: Warning, findings: Findings) -> None:
             "msgType", "ack_error", f"{warning.kind} 不是要播发的信息", f"{warning.kind} is nothing to broadcast"
         )
     if warning.kind is WarningKind.UPDATE and not warning.references:
-        findings.noted(
-            "no_reference", "更新没有 references，按新信息处理", "an Update without references is a new Alert"
-        )
+        findings.noted("no_reference", "更新没有 references，按新信息处理", "an Update of nothing is a new Alert")
     if warning.status is Status.DRAFT:
         findings.broken("status", "draft", "草稿不播发", "a draft is not broadcast")
     if warning.status is Status.SYSTEM:
@@ -174,9 +172,7 @@ def _facts(
     if end <= start:
         said = warning.expires.isoformat() if warning.expires else ""
         if warning.expires and warning.expires > now:
-            findings.broken(
-                "expires", "empty_span", f"失效时间 {said} 不晚于开始", f"expires {said} is not after onset"
-            )
+            findings.broken("expires", "empty_span", f"失效时间 {said} 不晚于开始", f"{said} is not after the start")
         else:
             findings.broken("expires", "expired", f"已过期 {said}", f"expired at {said}")
     if text is None or not spoken or end <= start:
@@ -237,7 +233,7 @@ def language_code(tag: str) -> str:
 
 
 def cut_at_sentence(text: str, limit: int) -> str:
-    """The whole sentences of ``text`` that fit into ``limit`` characters; if not even one does, the first characters."""
+    """The whole sentences of ``text`` that fit into ``limit`` characters; the first characters if none does."""
     if len(text) <= limit:
         return text
     ends = [match.end() for match in _SENTENCE_END.finditer(text[: limit + 1]) if match.end() <= limit]

@@ -28,6 +28,17 @@ def tidy(text: str | None) -> str:
     return "\n".join(line for line in lines if line)
 
 
+def parse_time(text: str) -> datetime | None:
+    """A date and time with its zone, ``T`` or one blank between them, in UTC; None when it is not one."""
+    match = _TIME.match(text)
+    if not match or not match[3]:
+        return None
+    try:
+        return datetime.fromisoformat(f"{match[1]}T{match[2]}{match[3]}").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
 def read_time(text: str, path: str, findings: Findings, *, assume_beijing: bool = False) -> datetime | None:
     """Parse a time with its zone and return it in UTC; None after a finding, or when ``text`` is empty.
 
@@ -35,16 +46,15 @@ def read_time(text: str, path: str, findings: Findings, *, assume_beijing: bool 
     """
     if not text:
         return None
-    match = _TIME.match(text)
-    zone = match[3] if match else None
-    if match and zone is None and assume_beijing:
-        findings.minor(path, "time_zone_missing", "时间缺少时区，按北京时间理解", "no time zone, taken as Beijing time")
-        zone = "+08:00"
-    if match and zone:
-        try:
-            return datetime.fromisoformat(f"{match[1]}T{match[2]}{zone}").astimezone(UTC)
-        except (ValueError, OverflowError):
-            pass
+    found = parse_time(text)
+    if found is None and assume_beijing:
+        found = parse_time(f"{text}+08:00")
+        if found:
+            findings.minor(
+                path, "time_zone_missing", "时间缺少时区，按北京时间理解", "no time zone, taken as Beijing time"
+            )
+    if found:
+        return found
     findings.broken(
         path,
         "bad_time",

@@ -29,10 +29,19 @@ class Reader:
         InvalidValueError for an argument that the database cannot even compare.
         """
 
+        def once() -> T:
+            with self._engine.begin() as connection:
+                return query(connection, *args, **kwargs)
+
         def run() -> T:
             try:
-                with self._engine.begin() as connection:
-                    return query(connection, *args, **kwargs)
+                try:
+                    return once()
+                except DBAPIError as error:
+                    # A server restarted while the connection was idle: all of the pool is known stale now, ask again.
+                    if not error.connection_invalidated:
+                        raise
+                    return once()
             except (DataError, UnicodeEncodeError) as error:
                 # a NUL or half a surrogate that somebody put into a URL
                 raise InvalidValueError("query", str(error)[:80], "holds a value that no row can have") from error

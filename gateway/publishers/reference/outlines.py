@@ -29,6 +29,8 @@ class CountyOutlines:
 
     def __init__(self, shapes: Mapping[AreaCode, BaseGeometry]) -> None:
         self.shapes = dict(shapes)
+        bounds = shapely.total_bounds(list(self.shapes.values())) if shapes else (0.0, 0.0, 0.0, 0.0)
+        self._bounds: tuple[float, ...] = tuple(map(float, bounds))
         self._inner: list[tuple[AreaCode, BaseGeometry]] = []
         for code, outline in sorted(self.shapes.items()):
             whole = outline if outline.is_valid else shapely.make_valid(outline)
@@ -42,7 +44,10 @@ class CountyOutlines:
 
     def meeting_ring(self, ring: Iterable[tuple[float, float]]) -> tuple[AreaCode, ...]:
         """Counties that a ring of (lat, lon) points meets, by code."""
-        return self._meeting(Polygon([(lon, lat) for lat, lon in ring]))
+        points = [(lon, lat) for lat, lon in ring]
+        if len(points) < 4 or not self._near(points):
+            return ()
+        return self._meeting(Polygon(points))
 
     def meeting_circle(self, circle: Circle) -> tuple[AreaCode, ...]:
         """Counties that a circle meets, by code; a radius of 0 is a point."""
@@ -53,6 +58,12 @@ class CountyOutlines:
         # Near a pole a degree of longitude shrinks to nothing; the floor keeps the ellipse finite.
         width = height / max(0.01, math.cos(math.radians(circle.lat)))
         return self._meeting(scale(centre.buffer(1.0), width, height, origin=centre))
+
+    def _near(self, points: list[tuple[float, float]]) -> bool:
+        """Whether the points' own rectangle meets ours: most strangers' shapes need no geometry at all."""
+        west, south, east, north = self._bounds
+        lons, lats = [lon for lon, _ in points], [lat for _, lat in points]
+        return min(lons) <= east and max(lons) >= west and min(lats) <= north and max(lats) >= south
 
     def _meeting(self, figure: BaseGeometry) -> tuple[AreaCode, ...]:
         # ``intersects`` on a prepared outline only walks indexed edges: a ring that crosses itself a million times

@@ -1,0 +1,206 @@
+"""``ebgw emulate`` and ``python -m emulator``: a run of the fleet until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+
+import click
+from aiohttp import web
+
+from emulator.control import make_application
+from emulator.faults import Faults
+from emulator.fleet import Fleet
+from emulator.limits import how_many_fit, raise_file_limit
+from emulator.registry import Row, read_registry
+from emulator.settings import FleetSettings, ReturnMode, TerminalSettings
+from gateway.domain.codes import CertificateSerial
+from gateway.errors import EnvironmentLackingError, GatewayError, InvalidValueError
+from gateway.security.curve import check_public
+
+_USAGE, _ENVIRONMENT = 2, 3
+
+
+class _Address(click.ParamType[tuple[str, int]]):
+    """HOST:PORT."""
+
+    name = "HOST:PORT"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:  # fmt: skip
+        """Split at the last colon."""
+        host, _, port = str(value).rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+            self.fail(f"{value!r} is not HOST:PORT", param, ctx)
+        return host.strip("[]"), int(port)
+
+
+_P = click.FloatRange(0, 1)
+_SECONDS = click.FloatRange(0, 3600)
+
+
+@click.command("emulate")
+@click.option("--gateway", type=_Address(), required=True, help="Where terminals connect (appendix D).")
+@click.option("--feedback", type=_Address(), help="Where reports go (appendix E); default: the gateway's host, 8889.")
+@click.option(
+    "--registry", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True, help="CSV of terminals."
+)
+@click.option("--public-key", required=True, help="The platform's SM2 key, 128 hexadecimal digits.")
+@click.option("--certificate", default="000000000001", show_default=True, help="Its certificate number.")
+@click.option("--terminals", type=click.IntRange(1), help="Take only the first so many of the registry.")
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--scale", type=click.FloatRange(0, min_open=True), default=1.0, help="Air time is this much shorter.")
+@click.option("--heartbeat", type=click.FloatRange(0, min_open=True), default=10.0, help="Seconds.")
+@click.option("--return", "returns", type=click.Choice([mode.value for mode in ReturnMode]), default="short")
+@click.option("--return-limit", type=click.IntRange(1), default=200, help="Short report connections at once.")
+@click.option("--busy", type=click.Choice(["wait", "refuse"]), default="wait", help="A lower start waits, or gets 73.")
+@click.option(
+    "--connect-rate", type=click.FloatRange(0, min_open=True), default=2000.0, help="First connections a second."
+)
+@click.option(
+    "--backoff", type=click.FloatRange(0, min_open=True), default=0.2, help="First wait to reconnect, seconds."
+)
+@click.option("--backoff-cap", type=click.FloatRange(0, min_open=True), default=3.0, help="Longest wait, seconds.")
+@click.option("--loss", type=_P, default=0.0, help="Frames that vanish.")
+@click.option("--delay", type=_SECONDS, default=0.0, help="Seconds before anything leaves.")
+@click.option("--jitter", type=_SECONDS, default=0.0, help="Up to so many seconds more.")
+@click.option("--split", type=_P, default=0.0, help="Frames sent in pieces.")
+@click.option("--merge", type=_SECONDS, default=0.0, help="Seconds for which frames are held to leave together.")
+@click.option("--garbage", type=_P, default=0.0, help="Frames with noise before them.")
+@click.option("--corrupt", type=_P, default=0.0, help="Frames with a wrong checksum.")
+@click.option("--refuse", type=click.IntRange(1, 255), help="Answer every start with this code.")
+@click.option("--skew", type=float, default=0.0, help="Seconds the clocks are ahead.")
+@click.option("--silent", is_flag=True, help="Neither answers nor reports.")
+@click.option("--off", is_flag=True, help="No power.")
+@click.option("--drop", type=_P, default=0.0, help="A frame cuts the line.")
+@click.option("--reboot", type=_P, default=0.0, help="A frame restarts the terminal.")
+@click.option("--share", type=_P, default=1.0, help="Share of the fleet that suffers these faults.")
+@click.option("--control", type=click.IntRange(0, 65535), default=0, help="Port of the control interface; 0: any.")
+@click.option("--journal", type=click.Path(dir_okay=False, path_type=Path), help="File the journal is appended to.")
+def emulate(**options: object) -> None:
+    """Run emulated terminals 终端仿真 against a gateway until stopped.
+
+    Prints one line of JSON when the control interface serves, and one when all terminals are registered.
+    """
+    try:
+        settings = _settings(options)
+        rows = read_registry(_path(options["registry"]))
+    except GatewayError as error:
+        raise _exit(error, _USAGE) from error
+    try:
+        files = raise_file_limit()
+        each = 2 if settings.returns is ReturnMode.LONG else 1
+        spare = settings.return_limit if settings.returns is ReturnMode.SHORT else 0
+        wanted = min(len(rows), int(str(options["terminals"] or len(rows))))
+        fit = how_many_fit(files, wanted, returns=spare, each=each)
+        if fit < wanted:
+            click.echo(f"{wanted} terminals wanted, {fit} fit into {files} open files (ulimit -n)", err=True)
+        _run(rows[:fit], settings, int(str(options["control"])))
+    except EnvironmentLackingError as error:
+        raise _exit(error, _ENVIRONMENT) from error
+
+
+def _exit(error: GatewayError, code: int) -> click.ClickException:
+    wrapped = click.ClickException(str(error))
+    wrapped.exit_code = code
+    return wrapped
+
+
+def _path(value: object) -> Path:
+    assert isinstance(value, Path)
+    return value
+
+
+def _settings(options: dict[str, object]) -> FleetSettings:
+    """Make the settings of a run from the command line; raise GatewayError naming what is wrong."""
+    number = {name: float(str(options[name])) for name in _NUMBERS}
+    try:
+        key = bytes.fromhex(str(options["public_key"]))
+    except ValueError:
+        raise InvalidValueError("public-key", options["public_key"], "must be 128 hexadecimal digits") from None
+    check_public(key)
+    gateway = options["gateway"]
+    assert isinstance(gateway, tuple)
+    feedback = options["feedback"] or (gateway[0], 8889)
+    assert isinstance(feedback, tuple)
+    refuse = options["refuse"]
+    assert refuse is None or isinstance(refuse, int)
+    return FleetSettings(
+        gateway=gateway,
+        feedback=feedback,
+        keys={CertificateSerial(str(options["certificate"])): key},
+        terminal=TerminalSettings(
+            heartbeat=number["heartbeat"], scale=number["scale"], keeps_queue=options["busy"] == "wait"
+        ),
+        seed=int(str(options["seed"])),
+        faults=Faults(
+            **{name: number[name] for name in _FAULTS},
+            refuse=refuse,
+            silent=bool(options["silent"]),
+            off=bool(options["off"]),
+        ),
+        share=number["share"],
+        connect_rate=number["connect_rate"],
+        backoff=number["backoff"],
+        backoff_cap=number["backoff_cap"],
+        returns=ReturnMode(str(options["returns"])),
+        return_limit=int(str(options["return_limit"])),
+        journal=None if options["journal"] is None else _path(options["journal"]),
+    )
+
+
+_FAULTS = ("loss", "delay", "jitter", "split", "merge", "garbage", "corrupt", "skew", "drop", "reboot")
+_NUMBERS = (*_FAULTS, "heartbeat", "scale", "share", "connect_rate", "backoff", "backoff_cap")
+
+
+def _run(rows: list[Row], settings: FleetSettings, port: int) -> None:
+    """Run with uvloop where it is installed."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        from asyncio import new_event_loop  # type: ignore[assignment]
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(serve(rows, settings, port))
+
+
+async def serve(rows: list[Row], settings: FleetSettings, port: int) -> None:
+    """Run the fleet and its control on loopback until SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    fleet = Fleet(rows, settings)
+    await fleet.start()
+    control = web.AppRunner(make_application(fleet), access_log=None)
+    try:
+        await control.setup()
+        site = web.TCPSite(control, "127.0.0.1", port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise EnvironmentLackingError(f"control port {port}: {error}") from error
+        bound = int(control.addresses[0][1])
+        _say({"event": "ready", "control": f"http://127.0.0.1:{bound}", "terminals": len(fleet)})
+        await _wait_first(stop, fleet)
+        await stop.wait()
+    finally:
+        await control.cleanup()
+        await fleet.close()
+
+
+async def _wait_first(stop: asyncio.Event, fleet: Fleet) -> None:
+    """Say when all are registered, unless told to stop before."""
+    waits = [asyncio.create_task(event.wait()) for event in (stop, fleet.all_registered)]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+    if fleet.all_registered.is_set() and not stop.is_set():
+        registered = sum(line.terminal.registered for line in fleet.lines)
+        _say({"event": "connected", "terminals": registered})
+
+
+def _say(fields: dict[str, object]) -> None:
+    click.echo(json.dumps(fields))

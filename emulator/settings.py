@@ -1,0 +1,84 @@
+"""Settings of a run, each with its unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from emulator.faults import HEALTHY, Faults
+from gateway.domain.codes import CertificateSerial
+from gateway.errors import InvalidValueError
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalSettings:
+    """How terminals behave."""
+
+    #: seconds between heartbeats until 回传周期 is set (GD/J 089-2018 table D.9 tag 7).
+    heartbeat: float = 10.0
+    #: seconds until an unregistered terminal tries again.
+    registration_retry: float = 3.0
+    #: heartbeats in a row without an answer, after which the line is given up.
+    missed_limit: int = 10
+    #: air time is this much shorter than it says.
+    scale: float = 1.0
+    #: how far SigTime may be from the terminal's clock, in seconds.
+    replay_window: float = 300.0
+    #: seconds for which an answer is kept for a repeat of its request.
+    repeat_window: float = 60.0
+    #: seconds that a frame may take to become whole.
+    frame_patience: float = 5.0
+    #: whether a lower message waits for the air (answer 0) or is refused (answer 73).
+    keeps_queue: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("heartbeat", "registration_retry", "scale", "replay_window", "repeat_window", "frame_patience"):
+            if not getattr(self, name) > 0:
+                raise InvalidValueError(name, getattr(self, name), "must be above 0")
+        if self.missed_limit < 1:
+            raise InvalidValueError("missed_limit", self.missed_limit, "must be at least 1")
+
+
+class ReturnMode(StrEnum):
+    """How reports of appendix E travel."""
+
+    #: a connection for each report, closed in order by both sides: the only mode that tells whether it arrived.
+    SHORT = "short"
+    #: one connection for each terminal, kept.
+    LONG = "long"
+    #: the terminal's line of appendix D, where the gateway serves both on one port.
+    SAME = "same"
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSettings:
+    """How the fleet meets the gateway. Addresses are (host, port); times in seconds."""
+
+    gateway: tuple[str, int]
+    feedback: tuple[str, int]
+    keys: dict[CertificateSerial, bytes]
+    terminal: TerminalSettings = field(default_factory=TerminalSettings)
+    seed: int = 1
+    faults: Faults = HEALTHY
+    #: share of the fleet that suffers ``faults``.
+    share: float = 1.0
+    #: first connections opened in a second, and attempts under way at once.
+    connect_rate: float = 2000.0
+    dialling: int = 64
+    #: waits between attempts to connect double from the first to the second, each shortened by chance by up to a half.
+    backoff: float = 0.2
+    backoff_cap: float = 3.0
+    returns: ReturnMode = ReturnMode.SHORT
+    #: report connections open at once, tries for one report, seconds for one try.
+    return_limit: int = 200
+    return_tries: int = 50
+    return_patience: float = 10.0
+    journal: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.share <= 1.0:
+            raise InvalidValueError("share", self.share, "must be 0-1")
+        for name in ("connect_rate", "dialling", "backoff", "backoff_cap", "return_limit", "return_patience"):
+            if not getattr(self, name) > 0:
+                raise InvalidValueError(name, getattr(self, name), "must be above 0")
