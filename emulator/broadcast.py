@@ -31,7 +31,7 @@ _EVENTS = {change: Event(change.value) for change in Change}
 
 
 class Broadcast:
-    """The air of one terminal, told in codes, journal lines and reports. ``clock`` is the terminal's own, Unix seconds."""
+    """The air of one terminal, told in codes, journal lines and reports; ``clock`` is its own, in Unix seconds."""
 
     __slots__ = ("_device", "_player", "_scale")
 

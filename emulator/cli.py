@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import click
 from aiohttp import web
@@ -40,6 +41,42 @@ class _Address(click.ParamType[tuple[str, int]]):
 
 _P = click.FloatRange(0, 1)
 _SECONDS = click.FloatRange(0, 3600)
+
+
+class _Options(TypedDict):
+    """What the command line gives, by the names of its options."""
+
+    gateway: tuple[str, int]
+    feedback: tuple[str, int] | None
+    registry: Path
+    public_key: str
+    certificate: str
+    terminals: int | None
+    seed: int
+    scale: float
+    heartbeat: float
+    returns: str
+    return_limit: int
+    busy: str
+    connect_rate: float
+    backoff: float
+    backoff_cap: float
+    loss: float
+    delay: float
+    jitter: float
+    split: float
+    merge: float
+    garbage: float
+    corrupt: float
+    refuse: int | None
+    skew: float
+    silent: bool
+    off: bool
+    drop: float
+    reboot: float
+    share: float
+    control: int
+    journal: Path | None
 
 
 @click.command("emulate")
@@ -80,80 +117,83 @@ _SECONDS = click.FloatRange(0, 3600)
 @click.option("--share", type=_P, default=1.0, help="Share of the fleet that suffers these faults.")
 @click.option("--control", type=click.IntRange(0, 65535), default=0, help="Port of the control interface; 0: any.")
 @click.option("--journal", type=click.Path(dir_okay=False, path_type=Path), help="File the journal is appended to.")
-def emulate(**options: object) -> None:
+def emulate(**options: Unpack[_Options]) -> None:
     """Run emulated terminals 终端仿真 against a gateway until stopped.
 
     Prints one line of JSON when the control interface serves, and one when all terminals are registered.
     """
     try:
         settings = _settings(options)
-        rows = read_registry(_path(options["registry"]))
+        rows = read_registry(options["registry"])[: options["terminals"]]
     except GatewayError as error:
-        raise _exit(error, _USAGE) from error
+        raise _Failure(error, _USAGE) from error
     try:
-        files = raise_file_limit()
-        each = 2 if settings.returns is ReturnMode.LONG else 1
-        spare = settings.return_limit if settings.returns is ReturnMode.SHORT else 0
-        wanted = min(len(rows), int(str(options["terminals"] or len(rows))))
-        fit = how_many_fit(files, wanted, returns=spare, each=each)
-        if fit < wanted:
-            click.echo(f"{wanted} terminals wanted, {fit} fit into {files} open files (ulimit -n)", err=True)
-        _run(rows[:fit], settings, int(str(options["control"])))
+        _run(rows[: _fit(len(rows), settings)], settings, options["control"])
     except EnvironmentLackingError as error:
-        raise _exit(error, _ENVIRONMENT) from error
+        raise _Failure(error, _ENVIRONMENT) from error
 
 
-def _exit(error: GatewayError, code: int) -> click.ClickException:
-    wrapped = click.ClickException(str(error))
-    wrapped.exit_code = code
-    return wrapped
+class _Failure(click.ClickException):
+    """An error of ours with its exit code."""
+
+    def __init__(self, error: GatewayError, exit_code: int) -> None:
+        super().__init__(str(error))
+        self.exit_code = exit_code  # type: ignore[misc]  # click declares for the class what it reads from the object
 
 
-def _path(value: object) -> Path:
-    assert isinstance(value, Path)
-    return value
+def _fit(wanted: int, settings: FleetSettings) -> int:
+    """Raise the limit of open files, and say plainly when fewer terminals fit than are wanted."""
+    files = raise_file_limit()
+    spare = settings.return_limit if settings.returns is ReturnMode.SHORT else 0
+    each = 2 if settings.returns is ReturnMode.LONG else 1
+    fit = how_many_fit(files, wanted, returns=spare, each=each)
+    if fit < wanted:
+        click.echo(f"{wanted} terminals wanted, {fit} fit into {files} open files (ulimit -n)", err=True)
+    return fit
 
 
-def _settings(options: dict[str, object]) -> FleetSettings:
+def _settings(options: _Options) -> FleetSettings:
     """Make the settings of a run from the command line; raise GatewayError naming what is wrong."""
-    number = {name: float(str(options[name])) for name in _NUMBERS}
     try:
-        key = bytes.fromhex(str(options["public_key"]))
+        key = bytes.fromhex(options["public_key"])
     except ValueError:
         raise InvalidValueError("public-key", options["public_key"], "must be 128 hexadecimal digits") from None
     check_public(key)
-    gateway = options["gateway"]
-    assert isinstance(gateway, tuple)
-    feedback = options["feedback"] or (gateway[0], 8889)
-    assert isinstance(feedback, tuple)
-    refuse = options["refuse"]
-    assert refuse is None or isinstance(refuse, int)
     return FleetSettings(
-        gateway=gateway,
-        feedback=feedback,
-        keys={CertificateSerial(str(options["certificate"])): key},
+        gateway=options["gateway"],
+        feedback=options["feedback"] or (options["gateway"][0], 8889),
+        keys={CertificateSerial(options["certificate"]): key},
         terminal=TerminalSettings(
-            heartbeat=number["heartbeat"], scale=number["scale"], keeps_queue=options["busy"] == "wait"
+            heartbeat=options["heartbeat"], scale=options["scale"], keeps_queue=options["busy"] == "wait"
         ),
-        seed=int(str(options["seed"])),
-        faults=Faults(
-            **{name: number[name] for name in _FAULTS},
-            refuse=refuse,
-            silent=bool(options["silent"]),
-            off=bool(options["off"]),
-        ),
-        share=number["share"],
-        connect_rate=number["connect_rate"],
-        backoff=number["backoff"],
-        backoff_cap=number["backoff_cap"],
-        returns=ReturnMode(str(options["returns"])),
-        return_limit=int(str(options["return_limit"])),
-        journal=None if options["journal"] is None else _path(options["journal"]),
+        seed=options["seed"],
+        faults=_faults(options),
+        share=options["share"],
+        connect_rate=options["connect_rate"],
+        backoff=options["backoff"],
+        backoff_cap=options["backoff_cap"],
+        returns=ReturnMode(options["returns"]),
+        return_limit=options["return_limit"],
+        journal=options["journal"],
     )
 
 
-_FAULTS = ("loss", "delay", "jitter", "split", "merge", "garbage", "corrupt", "skew", "drop", "reboot")
-_NUMBERS = (*_FAULTS, "heartbeat", "scale", "share", "connect_rate", "backoff", "backoff_cap")
+def _faults(options: _Options) -> Faults:
+    return Faults(
+        loss=options["loss"],
+        delay=options["delay"],
+        jitter=options["jitter"],
+        split=options["split"],
+        merge=options["merge"],
+        garbage=options["garbage"],
+        corrupt=options["corrupt"],
+        refuse=options["refuse"],
+        skew=options["skew"],
+        silent=options["silent"],
+        off=options["off"],
+        drop=options["drop"],
+        reboot=options["reboot"],
+    )
 
 
 def _run(rows: list[Row], settings: FleetSettings, port: int) -> None:

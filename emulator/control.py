@@ -116,7 +116,7 @@ def _state(line: Line) -> dict[str, Any]:
 
 
 async def _faults(request: web.Request) -> web.Response:
-    """``PUT /faults`` with ``{"terminals": [...] | "share": p, "clear": true, "loss": p, ...}``: change the named faults."""
+    """``PUT /faults`` with ``{"terminals": [...] | "share": p, "clear": true, "loss": p, ...}``: change those named."""
     fleet = request.app[_FLEET]
     body = await _body(request)
     lines = _chosen(fleet, body, "faults")
@@ -131,7 +131,7 @@ async def _faults(request: web.Request) -> web.Response:
 
 
 async def _reboot(request: web.Request) -> web.Response:
-    """``POST /reboot`` with ``{"terminals": [...] | "share": p}``: memory is lost, the next registration is a first one."""
+    """``POST /reboot`` with ``{"terminals": [...] | "share": p}``: memory is lost, the next registration is a first."""
     fleet = request.app[_FLEET]
     body = await _body(request)
     lines = _chosen(fleet, body, "reboot")

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
 
 _PATIENCE = 5.0
 
 
-class Dialable(Protocol):
-    """Something that wants a connection: an asyncio protocol that also hears of failure."""
+class Dialable(asyncio.Protocol):
+    """Something that wants a connection, and also hears of failure."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the open connection."""
-        ...
+    __slots__ = ()
 
     def dial_failed(self, reason: str) -> None:
         """Hear that nobody answered."""
-        ...
 
 
 class Dialler:
@@ -43,6 +39,6 @@ class Dialler:
             protocol, address = await self._wanted.get()
             try:
                 async with asyncio.timeout(_PATIENCE):
-                    await loop.create_connection(lambda: protocol, *address)  # type: ignore[arg-type,return-value]  # noqa: B023 - called before the next turn
+                    await loop.create_connection(lambda: protocol, *address)  # noqa: B023 - called before the next turn
             except OSError as error:  # TimeoutError is one
                 protocol.dial_failed(str(error) or type(error).__name__)

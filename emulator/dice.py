@@ -1,4 +1,4 @@
-"""Chance that repeats itself 可复现随机数: one small generator for each terminal, seeded from the run's seed and its code.
+"""Chance that repeats itself 可复现随机数: one small generator for each terminal, seeded from run and code.
 
 ``random.Random`` keeps 2.5 kB of state; four thousand terminals want eight bytes each.
 """

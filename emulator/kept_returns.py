@@ -6,8 +6,9 @@ On these nothing tells whether a report arrived: appendix E has no answer. What 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from emulator.dialling import Dialable
 from emulator.effects import Report
 from emulator.journal import Event
 
@@ -78,7 +79,7 @@ class LongReturns:
             kept.cut()
 
 
-class _ReturnLine(asyncio.Protocol):
+class _ReturnLine(Dialable):
     """The kept connection of one terminal."""
 
     __slots__ = ("_address", "_attempts", "_dialling", "_fleet", "_transport", "line")
@@ -91,8 +92,9 @@ class _ReturnLine(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send what waits."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport, self._attempts, self._dialling = transport, 0, False
+        # uvloop's transport is none by inheritance
+        self._transport = cast(asyncio.Transport, transport)
+        self._attempts, self._dialling = 0, False
         if self._fleet.closing:
             transport.abort()
             return

@@ -6,8 +6,9 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from emulator.dialling import Dialable
 from emulator.dice import Dice
 from emulator.effects import Effect, HangUp, Note, Report, Send
 from emulator.faults import HEALTHY, Faults, shape
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _PIECE_GAP = 0.002
 
 
-class Line(asyncio.Protocol):
+class Line(Dialable):
     """Drives one terminal; the fleet has one for each, for as long as it runs."""
 
     __slots__ = (
@@ -60,11 +61,10 @@ class Line(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Register."""
-        assert isinstance(transport, asyncio.Transport)
         if self.terminal.faults.off or self._fleet.closing:
             transport.abort()
             return
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
         self._free_at = 0.0
         self.apply(self.terminal.connection_made(self._fleet.now()))
 
@@ -123,14 +123,12 @@ class Line(asyncio.Protocol):
         now = self._fleet.now()
         add = self._fleet.journal.add
         for effect in effects:
-            kind = type(effect)
-            if kind is Note:
-                event, ebm_id, session, reason = effect
-                add(Entry(now, self.code, event, ebm_id, session, reason))  # type: ignore[arg-type]
-                if event is Event.REGISTERED:
+            if isinstance(effect, Note):
+                add(Entry(now, self.code, *effect))
+                if effect.event is Event.REGISTERED:
                     self._registered()
-            elif kind is Send:
-                self._write(effect[0], now)  # type: ignore[arg-type]
+            elif isinstance(effect, Send):
+                self._write(effect.data, now)
             elif isinstance(effect, Report):
                 self._fleet.returns.post(self, effect)
             elif isinstance(effect, HangUp):

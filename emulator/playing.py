@@ -53,7 +53,7 @@ class Verdict(Enum):
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """One message that plays or waits. ``key`` orders, smallest first; times are Unix seconds of the terminal's clock."""
+    """One message that plays or waits. ``key`` orders, smallest first; times by the terminal's clock, Unix seconds."""
 
     ebm_id: EbmId
     key: tuple[int, ...]

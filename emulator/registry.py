@@ -30,7 +30,7 @@ class Row:
 
 
 def read_registry(path: Path) -> list[Row]:
-    """Read the terminals in service that are reached by IP; raise RegistryError with row, column and rule of each fault."""
+    """Read the terminals in service that IP reaches; raise RegistryError with row, column and rule of each fault."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return _rows(csv.DictReader(file))

@@ -12,9 +12,9 @@ from typing import Final
 from gateway.protocols.checksum import seal
 from gateway.protocols.ip_bodies import PacketType, ServiceType
 
-#: Tables D.2 and D.3 with one target: mark, version, session, packet type, sign flag, length, source, 1, target, type, size.
+#: Tables D.2 and D.3: mark, version, session, packet type, sign flag, length, source, 1, target, service type, size.
 _D: Final = Struct(">HHIBBH12sH12sBH")
-#: Tables E.2 and E.3 with one target; no sign flag.
+#: Tables E.2 and E.3: the same without a sign flag.
 _E: Final = Struct(">HHIBH12sH12sBH")
 _CRC: Final = 4
 _ANSWER: Final = Struct(">BH")

@@ -1,4 +1,4 @@
-"""One terminal 终端 as a state machine: bytes and the time go in, effects come out; it opens nothing and waits for nothing.
+"""One terminal 终端 as a state machine: bytes and the time go in, effects come out; it opens nothing.
 
 Everything received is checked in this order: checksum, structure, repeat, signature, replay, area, priority.
 """
