@@ -136,21 +136,20 @@ def figure(people: float, villages: int, terminals: int, target: Target) -> Figu
     return Figure(round(people), share(people, target.population), villages, terminals)
 
 
-def classes(
-    people: tuple[float, float, float],
-    villages: tuple[int, int, int],
-    terminals: tuple[int, int, int],
-    target: Target,
-) -> Reached:
-    """The three classes, in the order proven, claimed, sent; ``people`` are *cumulative* (each with those before it).
+def whole(people: People, population: int) -> tuple[int, int, int]:
+    """Proven, claimed and sent as whole people, each sum rounded once.
 
-    Each cumulative sum is rounded once and a class is the step between two: so what is shown adds up, and the three
-    together never exceed the target by rounded halves.
+    Where rounded halves would together exceed the ``population`` of the target, the weaker class yields.
     """
-    whole = [0, *(round(value) for value in people)]
-    shares = [0.0, *(share(value, target.population) for value in people)]
-    proven, claimed, sent = (
-        Figure(whole[i + 1] - whole[i], round(shares[i + 1] - shares[i], 4), villages[i], terminals[i])
-        for i in range(3)
-    )
-    return Reached(proven, claimed, sent)
+    proven = round(people.proven)
+    claimed = min(round(people.claimed), population - proven)
+    return proven, claimed, min(round(people.sent), population - proven - claimed)
+
+
+def classes(people: People, villages: tuple[int, int, int], terminals: tuple[int, int, int], target: Target) -> Reached:
+    """The three classes against their target; ``villages`` and ``terminals`` in the order proven, claimed, sent."""
+    counts = whole(people, target.population)
+    proven = share(people.proven, target.population)
+    claimed = min(share(people.claimed, target.population), round(1 - proven, 4))
+    sent = min(share(people.sent, target.population), round(1 - proven - claimed, 4))
+    return Reached(*map(Figure, counts, (proven, claimed, sent), villages, terminals))

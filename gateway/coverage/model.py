@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway.coverage.figures import Figure, Reached, Rule, Target
-from gateway.coverage.tally import Level, Place, Tally, at_level
+from gateway.coverage.tally import Level, Place, Tally
 from gateway.coverage.timeline import Timeline
 from gateway.domain.areas import Area, Gazetteer, PopulationSource
 from gateway.domain.codes import AreaCode
@@ -211,7 +211,8 @@ class MessageCoverage:
             areas=tuple(self._area(code, tally, rule) for code, tally in self._counties.items()),
             source=self._gazetteer.source,
             timeline=tuple(
-                _point(t, sums, rule) for t, sums in self._timeline.points(self._changed, whole.whole_people())
+                TimelinePoint(t, *(lenient if rule is Rule.ANY else fraction))
+                for t, (fraction, lenient) in self._timeline.points(self._changed, whole.whole_people())
             ),
         )
 
@@ -231,11 +232,6 @@ class MessageCoverage:
 def _target(people: list[int], terminals: int) -> Target:
     """The target of villages with these people."""
     return Target(sum(people), len(people), terminals)
-
-
-def _point(t: float, sums: tuple[int, ...], rule: Rule) -> TimelinePoint:
-    answered, all_three, told, proven = (at_level(sums, level, rule) for level in Level)
-    return TimelinePoint(t, proven, told - proven, all_three - told, answered)
 
 
 _ACKNOWLEDGED = Rung.ACKNOWLEDGED

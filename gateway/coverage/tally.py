@@ -11,8 +11,11 @@ from __future__ import annotations
 import math
 from enum import IntEnum
 
-from gateway.coverage.figures import Figure, Reached, Rule, Target, classes, figure
+from gateway.coverage.figures import Figure, People, Reached, Rule, Target, classes, figure, whole
 from gateway.domain.ladder import Rung
+
+#: Proven, claimed, sent, answered.
+WholePeople = tuple[int, int, int, int]
 
 
 class Level(IntEnum):
@@ -49,11 +52,11 @@ class Sums:
         #: [N]: sum of P·n over villages with N registered terminals, n of them here.
         self.numerators = [0] * (largest + 1)
 
-    def people(self, rule: Rule) -> list[float]:
-        """People by ``rule``, as parts to be summed."""
+    def people(self, rule: Rule) -> float:
+        """People by ``rule``, not rounded."""
         if rule is Rule.ANY:
-            return [float(self.by_any)]
-        return [sum_ / n for n, sum_ in enumerate(self.numerators) if sum_]
+            return float(self.by_any)
+        return math.fsum(numerator / n for n, numerator in enumerate(self.numerators) if numerator)
 
 
 class Tally:
@@ -97,20 +100,25 @@ class Tally:
             sums.villages += 1
             sums.by_any += place.population
 
-    def whole_people(self) -> tuple[int, ...]:
-        """A point of the timeline: whole people by both rules, read with ``at_level``."""
-        point: list[int] = []
-        for rule in Rule:
-            point.append(round(math.fsum(self._answered.people(rule))))
-            point.extend(round(people) for people in self._cumulative(rule))
-        return tuple(point)
+    def people(self, rule: Rule) -> People:
+        """People by class, not rounded."""
+        sent, claimed, proven = (sums.people(rule) for sums in self._classes[1:])
+        return People(proven, claimed, sent, self._answered.people(rule))
+
+    def whole_people(self) -> tuple[WholePeople, WholePeople]:
+        """A point of the timeline: whole people by the rules *fraction* and *any*."""
+        fraction, lenient = (self.people(rule) for rule in (Rule.FRACTION, Rule.ANY))
+        population = self.target.population
+        return (
+            (*whole(fraction, population), round(fraction.answered)),
+            (*whole(lenient, population), round(lenient.answered)),
+        )
 
     def reached(self, rule: Rule) -> Reached:
         """The three disjoint classes against the target."""
         _, sent, claimed, proven = self._classes
-        least, middle, best = self._cumulative(rule)
         return classes(
-            (best, middle, least),
+            self.people(rule),
             (proven.villages, claimed.villages, sent.villages),
             (proven.terminals, claimed.terminals, sent.terminals),
             self.target,
@@ -119,14 +127,4 @@ class Tally:
     def answered(self, rule: Rule) -> Figure:
         """Terminals that answered in any way, shown beside the classes."""
         sums = self._answered
-        return figure(math.fsum(sums.people(rule)), sums.villages, sums.terminals, self.target)
-
-    def _cumulative(self, rule: Rule) -> tuple[float, float, float]:
-        """People not rounded: sent or better, claimed or better, proven."""
-        sent, claimed, proven = (sums.people(rule) for sums in self._classes[1:])
-        return math.fsum(sent + claimed + proven), math.fsum(claimed + proven), math.fsum(proven)
-
-
-def at_level(point: tuple[int, ...], level: Level, rule: Rule) -> int:
-    """Read from a point of ``Tally.whole_people``: people at ``level`` or better, for NONE those who answered."""
-    return point[(len(Level) if rule is Rule.ANY else 0) + level]
+        return figure(sums.people(rule), sums.villages, sums.terminals, self.target)

@@ -38,7 +38,9 @@ class Timeline(Generic[Sums]):
             # One place is kept for the bucket that is still open.
             while len(self._points) >= self._limit:
                 self._widen()
-        self.due = self._origin + (self._bucket(at) + 1) * self._step
+        due = self._origin + (self._bucket(at) + 1) * self._step
+        # At the very edge of a bucket the division may fall just short of it.
+        self.due = due if due > at else due + self._step
 
     def points(self, changed: float, sums: Sums) -> tuple[tuple[float, Sums], ...]:
         """Every point; the open bucket, last changed at ``changed``, is the last one."""

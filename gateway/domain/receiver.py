@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.domain.codes import AreaCode, PhysicalAddress, ResourceCode
 from gateway.domain.targets import TargetForm
+from gateway.errors import InvalidValueError
 
 
 class RouteKind(StrEnum):
@@ -44,6 +46,12 @@ class Profile:
     #: seconds between heartbeats that it is expected to keep.
     heartbeat_seconds: float = 10.0
 
+    def __post_init__(self) -> None:
+        if self.code_length not in (9, 12):
+            raise InvalidValueError("code_length", self.code_length, "must be 12 (GD/J 089-2018) or 9 (its draft)")
+        if not 0 < self.heartbeat_seconds < math.inf:
+            raise InvalidValueError("heartbeat_seconds", self.heartbeat_seconds, "must be a number above 0")
+
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
@@ -59,3 +67,13 @@ class Terminal:
     lon: float | None = None
     radius_m: float = 0.0
     in_service: bool = True
+
+    def __post_init__(self) -> None:
+        if (self.lat is None) is not (self.lon is None):
+            raise InvalidValueError("lat, lon", (self.lat, self.lon), "must be given together")
+        if self.lat is not None and not -90 <= self.lat <= 90:
+            raise InvalidValueError("lat", self.lat, "must be -90 to 90 degrees")
+        if self.lon is not None and not -180 <= self.lon <= 180:
+            raise InvalidValueError("lon", self.lon, "must be -180 to 180 degrees")
+        if not 0 <= self.radius_m < math.inf:
+            raise InvalidValueError("radius_m", self.radius_m, "must be a number of metres, 0 when unknown")
