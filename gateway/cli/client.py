@@ -87,7 +87,9 @@ class ApiClient:
                     raise HttpError(response.status, _problem(await response.text()))
                 return await response.text() if raw else await response.json()
         except (ContentTypeError, ValueError) as error:
-            raise EnvironmentLackingError(f"{self._url}{path}: 不是网关的回答 / no answer of a gateway: {error}") from error
+            raise EnvironmentLackingError(
+                f"{self._url}{path}: 不是网关的回答 / no answer of a gateway: {error}"
+            ) from error
         except (ClientError, OSError, TimeoutError) as error:
             said = str(error) or type(error).__name__
             raise EnvironmentLackingError(f"{self._url}: 网关无应答 / the gateway does not answer: {said}") from error

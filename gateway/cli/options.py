@@ -25,7 +25,11 @@ def http_options(command: F) -> F:
     """``--url`` and ``--key`` of a running gateway, also by EBGW_URL and EBGW_KEY."""
     command = click.option("--key", envvar="EBGW_KEY", default="", help="密钥 key; environment EBGW_KEY.")(command)
     return click.option(
-        "--url", envvar="EBGW_URL", default=DEFAULT_URL, show_default=True, help="网关地址 gateway; environment EBGW_URL."
+        "--url",
+        envvar="EBGW_URL",
+        default=DEFAULT_URL,
+        show_default=True,
+        help="网关地址 gateway; environment EBGW_URL.",
     )(command)
 
 

@@ -69,7 +69,9 @@ async def serve(settings: Settings) -> None:
             log.info("stopping", grace=grace)
             limit.reschedule(loop.time() + grace)
     except TimeoutError:
-        raise StopTooSlowError(f"没有在 {grace:g} 秒内停下 / did not stop within {grace:g} s; the store is whole") from None
+        raise StopTooSlowError(
+            f"没有在 {grace:g} 秒内停下 / did not stop within {grace:g} s; the store is whole"
+        ) from None
     log.info("stopped")
 
 
