@@ -51,7 +51,7 @@ def read_time(text: str, path: str, findings: Findings, *, assume_beijing: bool 
         found = parse_time(f"{text}+08:00")
         if found:
             findings.minor(
-                path, "time_zone_missing", "时间缺少时区，按北京时间理解", "no time zone, taken as Beijing time"
+                path, "time_zone_missing", "时间缺少时区，按北京时间理解", "no zone, taken as Beijing time"
             )
     if found:
         return found
