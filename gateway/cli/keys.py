@@ -11,6 +11,7 @@ from typing import Any
 import click
 from rich.table import Table
 
+from gateway.api.keys import issue_key
 from gateway.cli.direct import open_store
 from gateway.cli.options import AreasType, CertificateType, config_option, json_option
 from gateway.cli.output import say_json, show
@@ -19,7 +20,7 @@ from gateway.domain.codes import AreaCode, CertificateSerial
 from gateway.domain.warning import Severity, Status
 from gateway.errors import NotFoundError
 from gateway.publishers.profile import Profile
-from gateway.publishers.rights import KeyKind, Publisher, new_key
+from gateway.publishers.rights import KeyKind, Publisher
 from gateway.security.keys import SigningKey, load_key_file, new_key_file
 from gateway.settings import Settings, load_settings
 from gateway.store import Store, queries
@@ -73,7 +74,7 @@ def _show_key(path: Path, key: SigningKey, as_json: bool) -> None:
 
 @keys.group("publisher")
 def publisher() -> None:
-    """发布者与值班员的密钥 / Keys of publishers and operators; a running gateway reads them at its start."""
+    """发布者与值班员的密钥 / Keys of publishers and operators; a running gateway learns of them by itself."""
 
 
 @publisher.command("add")
@@ -142,22 +143,10 @@ async def _add(settings: Settings, holder: Publisher) -> str:
 
 async def add_key(store: Store, holder: Publisher) -> str:
     """Store a fresh key for ``holder``; returns the key itself, which is kept nowhere."""
-    plain, hashed = new_key()
-    row = KeyRow(holder.name, hashed, holder.kind.value, rights_of(holder), time.time())
-    await store.write(row, AuditRow(row.created_at, "cli", "key_added", holder.name))
+    now = time.time()
+    plain, row = issue_key(holder, now)
+    await store.write(row, AuditRow(now, "cli", "key_added", holder.name))
     return plain
-
-
-def rights_of(holder: Publisher) -> dict[str, Any]:
-    """Rights as the store keeps them."""
-    return {
-        "areas": [str(area) for area in holder.areas],
-        "event_types": list(holder.event_types),
-        "highest_severity": int(holder.highest_severity),
-        "statuses": [status.value for status in holder.statuses],
-        "approval_needed": holder.approval_needed,
-        "profile": holder.profile.value,
-    }
 
 
 @publisher.command("list")
