@@ -18,7 +18,9 @@ from gateway.domain.codes import AreaCode
 
 @click.command("coverage")
 @click.argument("warning_id", metavar="[ID]", required=False)
-@click.option("--area", type=AreaType(), default="3505", show_default=True, help="常态覆盖的区划 / for standing coverage.")
+@click.option(
+    "--area", type=AreaType(), default="3505", show_default=True, help="常态覆盖的区划 / for standing coverage."
+)
 @click.option("--rule", type=click.Choice([rule.value for rule in Rule]), help="口径 / how people are counted.")
 @http_options
 @json_option

@@ -104,9 +104,7 @@ async def prepare(gazetteer: Gazetteer, terminals: int, *, keep: bool, exercise_
         writer.writerows(registry_rows(gazetteer, terminals))
     keys = path / "keys"
     keys.mkdir(mode=0o700)
-    signing = new_key_file(
-        keys / "signing.json", FIRST_CERTIFICATE, provider=default_provider(), now=datetime.now(UTC)
-    )
+    signing = new_key_file(keys / "signing.json", FIRST_CERTIFICATE, provider=default_provider(), now=datetime.now(UTC))
     found = read_registry_file(registry, gazetteer)
     # Not through load_settings: a variable of the caller's environment must never lead the demo to a real database.
     store = await Store.open(StoreSettings(f"sqlite:///{path / 'ebgw.db'}"))

@@ -56,7 +56,7 @@ class _Editor:
     changes: list[Change] = field(default_factory=list)
 
     def each(self, name: str) -> list[etree._Element]:
-        return [e for e in self.root.iter(etree.Element) if etree.QName(e).localname == name]
+        return [e for e in self.root.iter(etree.Element) if _name(e) == name]
 
     def put(self, element: etree._Element, new: str) -> None:
         old = (element.text or "").strip()
@@ -70,26 +70,29 @@ class _Editor:
             self.put(element, new if isinstance(new, str) else new((element.text or "").strip()))
 
     def drop(self, element: etree._Element) -> None:
-        self.changes.append(Change(self._path(element), " ".join(element.itertext()).strip()[:200], ""))
+        self.changes.append(
+            Change(self._path(element), " ".join(" ".join(map(str, element.itertext())).split())[:200], "")
+        )
         parent = element.getparent()
         if parent is not None:
             parent.remove(element)
 
     def _path(self, element: etree._Element) -> str:
-        names = [etree.QName(e).localname for e in (*reversed(list(element.iterancestors())), element)]
-        return "/".join(names)
+        return "/".join(_name(e) for e in (*reversed(list(element.iterancestors())), element))
 
 
-def adapt(
-    body: bytes, *, area: str, area_name: str, now: datetime, expires: datetime, actual: bool
-) -> DemoWarning:
+def _name(element: etree._Element) -> str:
+    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+
+
+def adapt(body: bytes, *, area: str, area_name: str, now: datetime, expires: datetime, actual: bool) -> DemoWarning:
     """Place a CAP or 12379 alert in ``area`` (12 digits) and in the present; status Exercise unless ``actual``.
 
     Words of the alert stay as they were issued. Errors: WarningUnparseable; WarningInvalid when it is no alert.
     """
     root = read_xml(body, Limits())
     editor = _Editor(root)
-    if etree.QName(root).localname != "alert" or not editor.each("area"):
+    if _name(root) != "alert" or not editor.each("area"):
         raise WarningInvalid(Violation("/", "not_an_alert", "不是带区域的 alert / no alert with an area"))
     chinese = bool(editor.each("sendTime"))
 
@@ -121,23 +124,24 @@ def adapt(
 def _place(editor: _Editor, area: str, area_name: str, chinese: bool) -> None:
     """One area, ours, in place of all that were named."""
     for info in editor.each("info"):
-        first, *others = [e for e in info if isinstance(e.tag, str) and etree.QName(e).localname == "area"] or [None]
-        for other in others:
+        places = [child for child in info if _name(child) == "area"]
+        for other in places[1:]:
             editor.drop(other)
-        if first is None:
-            continue
-        for child in list(first):
-            name = etree.QName(child).localname if isinstance(child.tag, str) else ""
-            if name == "areaDesc":
-                editor.put(child, area_name)
-            elif name in _ABROAD and (child.text or "").strip():
-                editor.drop(child)
-            elif name == "geocode" and not chinese:
-                editor.drop(child)
-            elif name == "geocode":
-                editor.put(child, area)
-        if not chinese:
-            _add_geocode(editor, first, area)
+        for place in places[:1]:
+            for child in list(place):
+                _replace(editor, child, area, area_name, chinese)
+            if not chinese:
+                _add_geocode(editor, place, area)
+
+
+def _replace(editor: _Editor, child: etree._Element, area: str, area_name: str, chinese: bool) -> None:
+    name = _name(child)
+    if name == "areaDesc":
+        editor.put(child, area_name)
+    elif name == "geocode" and chinese:
+        editor.put(child, area)
+    elif name == "geocode" or (name in _ABROAD and (child.text or "").strip()):
+        editor.drop(child)
 
 
 def _add_geocode(editor: _Editor, place: etree._Element, area: str) -> None:
@@ -146,6 +150,6 @@ def _add_geocode(editor: _Editor, place: etree._Element, area: str) -> None:
     for name, text in (("valueName", "division"), ("value", area)):
         etree.SubElement(geocode, etree.QName(namespace, name)).text = text
     # after areaDesc and shapes, before altitude and ceiling (CAP 1.2 schema)
-    last = [e for e in place if isinstance(e.tag, str) and etree.QName(e).localname in ("areaDesc", *_ABROAD)][-1]
+    last = [child for child in place if _name(child) in ("areaDesc", *_ABROAD)][-1]
     last.addnext(geocode)
     editor.changes.append(Change("alert/info/area/geocode", "", area))

@@ -18,16 +18,13 @@ from gateway.cli.options import AreaType, config_option, json_option
 from gateway.cli.output import say_json, show
 from gateway.devices.profiles import load_profiles
 from gateway.dispatch.registry_file import read_registry_file
-from gateway.dispatch.terminals import TerminalBook, load_registry, row_of
+from gateway.dispatch.terminals import TerminalBook, load_registry
 from gateway.domain.areas import Gazetteer
 from gateway.domain.codes import AreaCode
-from gateway.domain.receiver import Terminal
 from gateway.publishers.reference import load_gazetteer
 from gateway.settings import Settings, load_settings
 from gateway.store import queries
 
-#: Terminals of one HTTP request, well below the default body limit.
-_CHUNK = 1000
 _URL = click.option(
     "--url", envvar="EBGW_URL", help="运行中的网关；不给则直接写库 / a running gateway; none: the store."
 )
@@ -48,36 +45,28 @@ def terminals() -> None:
 def import_file(file: Path, config: Path | None, url: str | None, key: str, as_json: bool) -> None:
     """导入 CSV 台账 / Import a CSV registry: all rows or none.
 
-    不给 --url 时直接写库，网关下次启动时生效 / without --url it goes into the store and is in force from the next start.
+    不给 --url 时直接写库，网关下次启动时生效 / without --url: into the store, in force from the next start.
     """
-    settings = load_settings(config)
-    gazetteer = load_gazetteer(settings.reference.folder)
-    folder = settings.reference.folder / "profiles" if settings.reference.folder else None
-    found = read_registry_file(file, gazetteer, frozenset(load_profiles(folder)))
-    count = asyncio.run(_post(url, key, found) if url else _store(settings, found))
+    count = asyncio.run(_post(url, key, file.read_bytes()) if url else _store(load_settings(config), file))
     if as_json:
         say_json({"imported": count, "file": str(file)})
     else:
-        click.echo(f"已导入 imported {count:,} 终端 terminals, {len({t.area for t in found}):,} 村 divisions")
+        click.echo(f"已导入 imported {count:,} 终端 terminals")
 
 
-async def _post(url: str, key: str, found: Sequence[Terminal]) -> int:
+async def _post(url: str, key: str, table: bytes) -> int:
     async with ApiClient(url, key) as api:
-        for start in range(0, len(found), _CHUNK):
-            await api.post("/api/v1/terminals", {"terminals": list(map(as_record, found[start : start + _CHUNK]))})
-    return len(found)
+        answer = await api.post("/api/v1/terminals", table, "text/csv")
+        return int(answer["added"]) + int(answer["changed"])
 
 
-async def _store(settings: Settings, found: Sequence[Terminal]) -> int:
+async def _store(settings: Settings, file: Path) -> int:
+    folder = settings.reference.folder
+    gazetteer = load_gazetteer(folder)
+    profiles = load_profiles(folder / "profiles" if folder else None)
+    found = read_registry_file(file, gazetteer, frozenset(profiles))
     async with open_store(settings) as store:
         return await TerminalBook(store, await load_registry(store), time.time).put(found, "cli")
-
-
-def as_record(terminal: Terminal) -> dict[str, Any]:
-    """A terminal as the HTTP interface takes it."""
-    record = asdict(row_of(terminal))
-    del record["id"], record["deleted"]
-    return record
 
 
 @terminals.command("list")
@@ -113,16 +102,16 @@ async def _from_store(settings: Settings, area: AreaCode) -> list[dict[str, Any]
 
 
 def _table(records: Sequence[dict[str, Any]], gazetteer: Gazetteer) -> Table:
-    table = Table("编码 code", "物理地址 physical", "名称 name", "所在 place", "在用 in service", "在线 online")
+    table = Table("编码 code", "物理地址 physical", "名称 name", "所在 place", "在用 in service", "连接 connected")
     for record in records:
-        online = record.get("online")
+        connected = record.get("connected")
         table.add_row(
             record["code"],
             record["physical_address"],
             record["name"],
             gazetteer.full_name(AreaCode(record["area"])),
             "是" if record["in_service"] else "否",
-            "-" if online is None else "是" if online else "否",
+            "-" if connected is None else "是" if connected else "否",
         )
     table.caption = f"{len(records):,} 终端 terminals"
     return table
