@@ -193,12 +193,13 @@ class Gateway:
         await dispatch.start()
         stack.push_async_callback(dispatch.close)
         terminals, feedback = await self._listen(Listeners(hub))
+        self.terminals = TerminalBook(store, registry, time.time, hub.drop)
         services = Services(
             settings=settings,
             store=store,
             dispatch=dispatch,
             hub=hub,
-            terminals=TerminalBook(store, registry, time.time, hub.drop),
+            terminals=self.terminals,
             gazetteer=gazetteer,
             outlines=outlines,
             event_names=load_event_names(),

@@ -6,11 +6,13 @@ The class is the hot path: 4,021 of them answer within a tenth of a second, so w
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 import structlog
 
-from gateway.devices.events import Known
+from gateway.devices.events import Known, Origin
+from gateway.domain.ladder import Authenticity
 from gateway.domain.receiver import UnsignedForm
 from gateway.errors import ChecksumMismatch, FrameError, FrameTooLarge, MalformedFrame, UnknownServiceType
 from gateway.protocols import fastpath, feedback, ip
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+#: Origin of a connection that speaks for nobody yet.
+UNBOUND = Origin("", bound=False, authenticity=Authenticity.NONE)
 #: Requests of a terminal are answered from memory when they come again within so many seconds (design.md §4).
 REPEAT_SECONDS = 60.0
 
@@ -41,6 +45,7 @@ class Connection(asyncio.Protocol):
         "_max_frame",
         "_max_unsent",
         "_stored",
+        "_time",
         "_transport",
         "feedback_seen",
         "fresh",
@@ -49,6 +54,7 @@ class Connection(asyncio.Protocol):
         "last_heard",
         "last_receipt",
         "mtls_code",
+        "origin",
         "partial_since",
         "peer",
         "physical",
@@ -61,6 +67,7 @@ class Connection(asyncio.Protocol):
     ) -> None:
         self._hub = hub
         self._loop = loop
+        self._time = loop.time
         self._accepts = accepts
         self._max_frame = max_frame
         self._max_unsent = max_unsent
@@ -75,6 +82,7 @@ class Connection(asyncio.Protocol):
         self.mtls_code = ""
         self.host = ""
         self.peer = ""
+        self.origin = UNBOUND
         self.fresh = True
         self.feedback_seen = False
         self.last_heard = 0.0
@@ -100,21 +108,16 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; a segment that is one general answer, the commonest by far, needs no framer."""
-        self.last_heard = self._loop.time()
-        if self._framer is None and self.known is not None:
+        self.last_heard = self._time()
+        known = self.known
+        if known is not None and self._framer is None:
             answer = fastpath.answer(data)
             if answer is not None and answer[2] == self.source:
                 hub = self._hub
-                counters = hub.counters
-                counters.frames_in += 1
-                counters.answers += 1
+                hub.counters.answers += 1
                 if hub.contested:
                     hub.heard(self)
-                session, service_type, _, result = answer
-                known = self.known
-                self.last_receipt = hub.events.answered(
-                    known, session, service_type, result, data, hub.origin(self, known)
-                )
+                self.last_receipt = hub.answered(known, answer[0], answer[1], answer[3], data, self.origin)
                 return
         self._take(data)
 
@@ -164,6 +167,12 @@ class Connection(asyncio.Protocol):
         """Close at once."""
         if self._transport is not None:
             self._transport.abort()
+
+    @property
+    def writer(self) -> Callable[[bytes], object]:
+        """What hands bytes to the link without a look at its state: for the moment of a fan-out only."""
+        assert self._transport is not None
+        return self._transport.write
 
     def bind(self, known: Known, physical: bytes) -> None:
         """From now on this connection speaks for ``known``."""
@@ -267,9 +276,7 @@ class Connection(asyncio.Protocol):
             hub.heard(self)
         body = packet.body
         if isinstance(body, GeneralAnswer | QueryAnswer):
-            self.last_receipt = hub.events.answered(
-                known, packet.session, packet.service_type, body.result, raw, hub.origin(self, known)
-            )
+            self.last_receipt = hub.answered(known, packet.session, packet.service_type, body.result, raw, self.origin)
 
     def _same_nibble(self, raw: bytes) -> bool:
         """Whether the first digit agrees; the reserved nibble before it may be anything."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gateway.domain.ladder import Authenticity
+from gateway.domain.ladder import Authenticity, Standing
 from gateway.domain.receiver import Profile, Terminal
 from gateway.protocols.feedback import FeedbackPacket
 
@@ -26,6 +26,11 @@ class Origin:
     peer: str
     bound: bool
     authenticity: Authenticity
+    #: as receipts keep it: the terminal's own bound word, or a claim
+    standing: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "standing", int(Standing.PROVEN if self.bound else Standing.CLAIMED))
 
 
 class TerminalEvents(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -45,7 +45,10 @@ class Hub:
         self.own_source = WireCode.of(own_code).raw
         self.counters = LinkCounters()
         self.logged = OncePerSource(60.0)
+        self.answered = events.answered
         self.current: dict[int, Connection] = {}
+        #: of the same connections, what writes to each: a fan-out looks up nothing else
+        self.writers: dict[int, Callable[[bytes], object]] = {}
         self._others: dict[int, dict[Connection, float]] = {}
         self._disputed: set[int] = set()
         self.connections: set[Connection] = set()
@@ -70,9 +73,9 @@ class Hub:
         return terminal_id in self._disputed
 
     @property
-    def contested(self) -> Iterable[int]:
+    def contested(self) -> Mapping[int, object]:
         """Terminals with more than one live connection."""
-        return self._others.keys()
+        return self._others
 
     def drop(self, terminal_id: int) -> None:
         """Close what is bound to a terminal, for instance because it left the registry."""
@@ -128,6 +131,7 @@ class Hub:
         others = self._others.get(known.id)
         if others and link in others and link.last_heard > others[link]:
             self._disputed.add(known.id)
+            self._reconsider(known)
             log.warning("terminal claimed twice", terminal=known.terminal.code, peer=link.peer)
             self.events.disputed(known, on=True)
 
@@ -140,15 +144,17 @@ class Hub:
         others = self._others.get(known.id)
         if self.current.get(known.id) is link:
             if others:
-                self.current[known.id], _ = others.popitem()
+                heir, _ = others.popitem()
+                self._make_current(known, heir)
             else:
-                del self.current[known.id]
+                del self.current[known.id], self.writers[known.id]
         elif others:
             others.pop(link, None)
         if others is not None and not others:
             del self._others[known.id]
             if known.id in self._disputed:
                 self._disputed.discard(known.id)
+                self._reconsider(known)
                 self.events.disputed(known, on=False)
         if known.id not in self.current:
             self.events.lost(known)
@@ -205,8 +211,18 @@ class Hub:
             self.connections.add(link)
         link.bind(known, physical)
         older = self.current.get(known.id)
-        self.current[known.id] = link
+        self._make_current(known, link)
+        link.origin = self.origin(link, known)
         if older is None or older is link:
             return
         self._others.setdefault(known.id, {})[older] = older.now()
         self.events.ask_alive(known)
+
+    def _make_current(self, known: Known, link: Connection) -> None:
+        self.current[known.id] = link
+        self.writers[known.id] = link.writer
+
+    def _reconsider(self, known: Known) -> None:
+        """What its connections say proves something again, or no longer."""
+        for link in self.links(known.id):
+            link.origin = self.origin(link, known)

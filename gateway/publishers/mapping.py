@@ -237,7 +237,8 @@ def cut_at_sentence(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     ends = [match.end() for match in _SENTENCE_END.finditer(text[: limit + 1]) if match.end() <= limit]
-    return text[: ends[-1]].rstrip() if ends else text[:limit]
+    whole = text[: ends[-1]].rstrip() if ends else ""
+    return whole or text[:limit]
 
 
 def _chosen(texts: tuple[WarningText, ...], language: str) -> WarningText | None:

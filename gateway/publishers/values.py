@@ -50,9 +50,7 @@ def read_time(text: str, path: str, findings: Findings, *, assume_beijing: bool 
     if found is None and assume_beijing:
         found = parse_time(f"{text}+08:00")
         if found:
-            findings.minor(
-                path, "time_zone_missing", "时间缺少时区，按北京时间理解", "no zone, taken as Beijing time"
-            )
+            findings.minor(path, "time_zone_missing", "时间缺少时区，按北京时间理解", "no zone, taken as Beijing time")
     if found:
         return found
     findings.broken(

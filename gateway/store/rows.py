@@ -126,7 +126,7 @@ class ReceiptRow(NamedTuple):
 
     ``seq`` from ``Store.next_receipt()``. ``kind`` is a ``domain.ladder.EvidenceKind`` value or a word of our own
     ("stop_acknowledged", "heartbeat"); ``late`` is 0 or 1. Plain ``str`` and ``int``: subclasses (enums, codes) cost
-    double on this path, and PostgreSQL refuses a bool here.
+    1 µs each on this path, and PostgreSQL refuses a bool here.
     """
 
     node: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from itertools import count
 from typing import Concatenate, ParamSpec, TypeVar
@@ -47,6 +48,7 @@ class Store:
         except BaseException:
             engine.dispose()
             raise
+        sys.setswitchinterval(min(sys.getswitchinterval(), settings.switch_interval))
         reader = Reader(reader_engine(settings), settings.readers)
         last = await reader.read(_last_receipt, node)
         return cls(settings, node, Writer(engine, settings, asyncio.get_running_loop()), reader, last + 1)

@@ -87,7 +87,9 @@ class Writer:
 
     def add_receipt(self, row: ReceiptRow) -> None:
         """Queue a receipt; raise OverloadedError when too many wait."""
-        if len(self._receipts) >= self._settings.receipt_rows or self._closing:
+        if self._closing:
+            raise StoreError("the store is closed")
+        if len(self._receipts) >= self._settings.receipt_rows:
             raise OverloadedError(f"{len(self._receipts)} receipts wait for the store")
         self._receipts.append(row)
         if self._idle:

@@ -15,7 +15,7 @@ from gateway.domain.warning import (
     Notice,
     Severity,
     Status,
-    Warning,  # noqa: A004 - the word of the field
+    Warning,
     WarningIdentity,
     WarningKind,
     WarningText,

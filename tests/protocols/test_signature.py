@@ -15,9 +15,10 @@ def test_the_sample_of_081_holds_a_counter_and_a_reserved_certificate_number() -
 
 
 @given(blocks)
-def test_layout_equals_the_signers_own_bytes(block: SignatureBlock) -> None:
-    assert BLOCK.build(block) == block.to_bytes()
-    assert BLOCK.parse(block.to_bytes()) == block
+def test_layout_is_time_certificate_and_value_one_after_the_other(block: SignatureBlock) -> None:
+    raw = block.sig_time.to_bytes(4, "big") + bytes.fromhex(block.certificate) + block.value
+    assert BLOCK.build(block) == raw
+    assert BLOCK.parse(raw) == block
 
 
 def test_the_empty_block_is_zero() -> None:

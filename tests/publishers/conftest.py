@@ -18,7 +18,7 @@ MANIFEST = list(csv.DictReader((WARNINGS / "manifest.csv").read_text(encoding="u
 
 #: Within the life of the 安溪 example.
 NOW = datetime(2026, 11, 23, 6, 20, tzinfo=UTC)
-AIR_TIME = AirTime({severity: 900 for severity in Severity})
+AIR_TIME = AirTime(dict.fromkeys(Severity, 900))
 ANXI = "cn-12379/35052441600000_20261123141500_11B03_ORANGE_ALERT.xml"
 ZHEJIANG = "cn-12379/33000041600000_20121025091026_11B01_BLUE_ALERT.xml"
 

@@ -73,7 +73,8 @@ def test_several_geocode_elements_are_one_list() -> None:
 
 
 @pytest.mark.parametrize(
-    "sent", ["2026-11-23T14:15:00+08:00", "2026-11-23 14:15:00 +08:00", "2026-11-23 06:15:00Z", "2026-11-23 14:15:00+0800"]
+    "sent",
+    ["2026-11-23T14:15:00+08:00", "2026-11-23 14:15:00 +08:00", "2026-11-23 06:15:00Z", "2026-11-23 14:15:00+0800"],
 )
 def test_other_ways_to_write_a_time(sent: str) -> None:
     assert read(changed("<sendTime>[^<]*<", f"<sendTime>{sent}<")) == read(body(ANXI))

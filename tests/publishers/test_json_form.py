@@ -65,7 +65,10 @@ def test_order_white_space_and_zone_make_no_other_warning() -> None:
 
 
 def test_shapes_stand_alone_or_beside_the_first_area() -> None:
-    shapes = {"polygons": [[[25.0, 118.0], [25.1, 118.0], [25.1, 118.1]]], "circles": [{"lat": 25, "lon": 118, "radius_km": 3}]}
+    shapes = {
+        "polygons": [[[25.0, 118.0], [25.1, 118.0], [25.1, 118.1]]],
+        "circles": [{"lat": 25, "lon": 118, "radius_km": 3}],
+    }
     ring = ((25.0, 118.0), (25.1, 118.0), (25.1, 118.1), (25.0, 118.0))
     alone = read(SMALLEST | shapes).claims
     assert [(c.polygons, c.circles, c.geocodes) for c in alone] == [((ring,), (Circle(25.0, 118.0, 3.0),), ())]

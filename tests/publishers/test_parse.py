@@ -65,7 +65,9 @@ def test_other_media_types_are_named_as_unsupported(media_type: str) -> None:
     assert refused.value.supported == MEDIA_TYPES
 
 
-@pytest.mark.parametrize("media_type", ["application/xml", "TEXT/XML; charset=utf-8", "application/cap+xml;charset=UTF-8"])
+@pytest.mark.parametrize(
+    "media_type", ["application/xml", "TEXT/XML; charset=utf-8", "application/cap+xml;charset=UTF-8"]
+)
 def test_every_xml_type_reads_every_xml_dialect(media_type: str) -> None:
     assert parse_warning(body(ANXI), media_type).severity is Severity.ORANGE
 

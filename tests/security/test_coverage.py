@@ -1,8 +1,7 @@
 from gateway.domain.codes import CertificateSerial
-from gateway.security.coverage import VERIFY_ORDER, Coverage, signed_bytes, signed_bytes_at
-from gateway.security.signature import Signature74
+from gateway.security.coverage import VERIFY_ORDER, Coverage, SignatureBlock, signed_bytes, signed_bytes_at
 
-BLOCK = Signature74(0x665AD4FB, CertificateSerial("000000000042"), bytes(64))
+BLOCK = SignatureBlock(0x665AD4FB, CertificateSerial("000000000042"), bytes(64))
 
 
 def test_each_variant_covers_what_its_name_says() -> None:

@@ -30,7 +30,7 @@ def test_sizes_are_at_least_one(name: str) -> None:
         StoreSettings(url="sqlite:///x.db", **wrong)
 
 
-@pytest.mark.parametrize("name", ["receipt_linger", "busy_timeout"])
+@pytest.mark.parametrize("name", ["receipt_linger", "busy_timeout", "switch_interval"])
 def test_times_are_bounded(name: str) -> None:
     wrong: dict[str, Any] = {name: float("nan")}
     with pytest.raises(InvalidValueError, match=f"store.{name}"):

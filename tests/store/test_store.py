@@ -158,6 +158,8 @@ async def test_nothing_is_taken_after_close(sqlite_url: str) -> None:
     with pytest.raises(StoreError, match="closed"):
         await store.write(warning(2))
     with pytest.raises(StoreError, match="closed"):
+        store.add_receipt(receipt(store))
+    with pytest.raises(StoreError, match="closed"):
         await store.read(queries.counts)
 
 

@@ -15,11 +15,12 @@ from shapely.geometry.base import BaseGeometry
 from gateway.domain.areas import Gazetteer
 from gateway.domain.codes import AreaCode, AreaLevel
 from gateway.domain.warning import Circle
+from gateway.publishers.reference.divisions import load_gazetteer
 from gateway.publishers.reference.tables import packaged
 
-#: Outlines are shrunk by this many degrees (about 50 m) before matching, so that a shape which follows a county's
-#: border does not alarm every neighbour that shares the border.
-_MARGIN = 0.0005
+#: Outlines are shrunk by this many degrees (about 100 m) before matching, so that a shape which follows a county's
+#: border does not alarm every neighbour that shares the border. What meets none of them is matched to the whole ones.
+_MARGIN = 0.001
 
 _KM_PER_DEGREE = 111.32
 
@@ -32,12 +33,14 @@ class CountyOutlines:
         bounds = shapely.total_bounds(list(self.shapes.values())) if shapes else (0.0, 0.0, 0.0, 0.0)
         self._bounds: tuple[float, ...] = tuple(map(float, bounds))
         self._inner: list[tuple[AreaCode, BaseGeometry]] = []
+        self._whole: list[tuple[AreaCode, BaseGeometry]] = []
         for code, outline in sorted(self.shapes.items()):
             whole = outline if outline.is_valid else shapely.make_valid(outline)
             inner = whole.buffer(-_MARGIN)
             inner = whole if inner.is_empty else inner
-            shapely.prepare(inner)
+            shapely.prepare([inner, whole])
             self._inner.append((code, inner))
+            self._whole.append((code, whole))
 
     def __len__(self) -> int:
         return len(self.shapes)
@@ -68,11 +71,13 @@ class CountyOutlines:
     def _meeting(self, figure: BaseGeometry) -> tuple[AreaCode, ...]:
         # ``intersects`` on a prepared outline only walks indexed edges: a ring that crosses itself a million times
         # costs no overlay, and needs no repair first.
-        return tuple(code for code, inner in self._inner if inner.intersects(figure))
+        met = tuple(code for code, inner in self._inner if inner.intersects(figure))
+        return met or tuple(code for code, whole in self._whole if whole.intersects(figure))
 
 
-def load_outlines(gazetteer: Gazetteer) -> CountyOutlines:
-    """Outlines of the package, joined by name to the counties of ``gazetteer``; others are left out."""
+def load_outlines(gazetteer: Gazetteer | None = None) -> CountyOutlines:
+    """Outlines of the package, joined by name to the counties of ``gazetteer`` (default: the one of the package)."""
+    gazetteer = load_gazetteer() if gazetteer is None else gazetteer
     codes = {area.name: area.code for area in gazetteer if area.code.level is AreaLevel.COUNTY}
     document: dict[str, Any] = json.loads(packaged("county_outlines.geojson"))
     return CountyOutlines(

@@ -1,0 +1,48 @@
+"""Command line of the benchmarks."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Awaitable, Callable
+
+import uvloop
+
+from benchmarks.broadcasts import fanout
+from benchmarks.harness import Result
+
+BENCHMARKS: dict[str, Callable[[], Awaitable[Result]]] = {"fanout": fanout}
+
+
+async def _run(names: list[str], as_json: bool) -> bool:
+    good = True
+    for name in names:
+        result = await BENCHMARKS[name]()
+        good = good and result.ratio <= result.goal
+        if as_json:
+            print(result.line(), flush=True)
+        else:
+            mark = "✓" if result.ratio <= result.goal else "✗"
+            cpu = "" if result.cpu_ratio is None else f"cpu ×{result.cpu_ratio:.2f} "
+            print(
+                f"{mark} {result.name}: ×{result.ratio:.2f} (goal ≤ {result.goal:g}; {result.spread[0]:.2f}–"
+                f"{result.spread[1]:.2f}) {cpu}n={result.n} against {result.baseline_name}",
+                flush=True,
+            )
+    return good
+
+
+def main() -> int:
+    """Run the named benchmarks, or all."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; default all")
+    parser.add_argument("--json", action="store_true", help="JSON Lines")
+    args = parser.parse_args()
+    unknown = [name for name in args.names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"unknown benchmark: {', '.join(unknown)}")
+    return 0 if uvloop.run(_run(args.names or list(BENCHMARKS), args.json)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
