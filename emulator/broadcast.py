@@ -27,6 +27,8 @@ _ANSWERS = {
     Verdict.TOO_LATE: (ResultCode.PARAMETER_INVALID, "message is over"),
     Verdict.BUSY: (ResultCode.TERMINAL_BUSY, "higher priority on air"),
 }
+#: Emergency, then drills, then daily; table B.20 knows the first and the last.
+_KINDS = {kind: 0 if kind is EbmClass.EMERGENCY else 2 if kind is EbmClass.DAILY else 1 for kind in EbmClass}
 _EVENTS = {change: Event(change.value) for change in Change}
 
 
@@ -82,7 +84,7 @@ class Broadcast:
 
     def _task(self, body: StartBroadcast, ebm_id: EbmId, clock: float) -> Task:
         daily = body.ebm_class == EbmClass.DAILY
-        key = (int(daily), int(ebm_id[0]) or 9, body.severity, body.start)
+        key = (_KINDS[EbmClass(body.ebm_class)], int(ebm_id[0]) or 9, body.severity, body.start)
         begin = max(float(body.start), clock)
         end = begin + (body.end - begin) / self._scale
         return Task(ebm_id, key, body.start, end, daily, body.volume)

@@ -27,6 +27,8 @@ from gateway.security.sm2 import Sm2Provider, default_provider
 
 #: Due calls made before the sockets are looked at again.
 _SLICE = 200
+#: Timers of event loops count milliseconds and may fire a little early: never ask for less than this, in seconds.
+_GRAIN = 0.002
 #: Seconds between writes of the journal's file.
 _FLUSH = 0.05
 
@@ -175,7 +177,7 @@ class Fleet:
         if self._wake is not None:
             self._wake.cancel()
         self._wake_at = due
-        self._wake = self._loop.call_at(max(due - self._epoch, self._loop.time()), self._work)
+        self._wake = self._loop.call_at(max(due - self._epoch, self._loop.time() + _GRAIN), self._work)
 
     def _work(self) -> None:
         """Make calls that are due, a slice at a time so that sockets are not starved."""

@@ -96,7 +96,7 @@ class _ReturnLine(Dialable):
         self._transport = cast(asyncio.Transport, transport)
         self._attempts, self._dialling = 0, False
         if self._fleet.closing:
-            transport.abort()
+            self._transport.abort()
             return
         self.flush()
 

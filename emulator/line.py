@@ -61,10 +61,11 @@ class Line(Dialable):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Register."""
+        line = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
         if self.terminal.faults.off or self._fleet.closing:
-            transport.abort()
+            line.abort()
             return
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
+        self._transport = line
         self._free_at = 0.0
         self.apply(self.terminal.connection_made(self._fleet.now()))
 

@@ -1,7 +1,7 @@
 """What is on the air 播发: which message a terminal plays, by priority and time, and what it remembers of each.
 
-Priority is that of GD/J 089-2018 table B.20 (emergency above daily, higher platform above lower), then severity, then
-the earlier start (as GD/J 086-2018 appendix C): the same order the gateway sends in. Both messages are kept, as
+Priority is that of GD/J 089-2018 table B.20 (emergency above daily, higher platform above lower; drills between), then
+severity, then the earlier start: the same order the gateway sends in. Both messages are kept, as
 F.6.4.3 has it: the lower one waits or pauses, and goes on when the air is free and its own time is not over.
 """
 

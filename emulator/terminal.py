@@ -16,27 +16,18 @@ from emulator.effects import Effect, HangUp, Note, Report, Send
 from emulator.faults import HEALTHY, Faults
 from emulator.hearing import Ears, Heard
 from emulator.journal import Event
+from emulator.obeying import Servant
 from emulator.settings import TerminalSettings
 from gateway.domain.codes import EbmId
 from gateway.errors import FrameError, ReplayDetected
 from gateway.protocols import feedback
-from gateway.protocols import parameters as tags
-from gateway.protocols.feedback_bodies import FaultReport, QueryAnswer
+from gateway.protocols.feedback_bodies import FaultReport
 from gateway.protocols.fields import NO_CODE
 from gateway.protocols.framing import Fault, Frame, Kind, StreamFramer
-from gateway.protocols.ip_bodies import (
-    CertificateAuthorisation,
-    PacketType,
-    ParameterSetting,
-    ServiceType,
-    StartBroadcast,
-    StatusQuery,
-    StopBroadcast,
-)
+from gateway.protocols.ip_bodies import PacketType, ServiceType
 from gateway.protocols.results import ResultCode
 from gateway.security.replay import ReplayGuard
 
-_IDLE, _WORKING = 1, 2
 _FIRST, _AGAIN = 1, 2
 #: Where the fields of a frame of appendix D stand (tables D.2 and D.3).
 _PACKET_TYPE_AT: Final = 8
@@ -64,8 +55,6 @@ class Terminal:
         "_session",
         "_settings",
         "answered",
-        "broadcast",
-        "clock_offset",
         "connected",
         "device",
         "faults",
@@ -73,6 +62,7 @@ class Terminal:
         "received",
         "registered",
         "reported",
+        "servant",
     )
 
     def __init__(self, device: Device, ears: Ears, settings: TerminalSettings, dice: Dice) -> None:
@@ -81,7 +71,6 @@ class Terminal:
         self._ears, self._settings, self._dice = ears, settings, dice
         self.received = self.answered = self.reported = 0
         self.connected = self.registered = False
-        self.clock_offset = 0.0
         self._heartbeat_due = self._heard_at = inf
         self.power_on(0.0)
 
@@ -95,21 +84,25 @@ class Terminal:
         self._guard = ReplayGuard(window=self._settings.replay_window)
         self._framer = StreamFramer()
         self.platform = NO_CODE.raw
-        self.broadcast = Broadcast(self.device, self._settings)
-        self.clock_offset = self.faults.skew
+        self.servant = Servant(self.device, self._settings, self.faults.skew)
 
     def power_off(self, now: float, reason: str) -> list[Effect]:
         """Lose power: what plays ends, memory is lost, nobody is told."""
-        effects: list[Effect] = [*self.broadcast.cut(now + self.clock_offset, reason)]
+        effects: list[Effect] = [*self.broadcast.cut(now + self.servant.clock_offset, reason)]
         effects.append(Note(Event.REBOOT, None, None, reason))
         self.connected = self.registered = False
         self._heartbeat_due = inf
         return effects
 
     @property
+    def broadcast(self) -> Broadcast:
+        """What is on the air."""
+        return self.servant.broadcast
+
+    @property
     def due(self) -> float:
         """When ``advance`` must be called at the latest."""
-        due = min(self._heartbeat_due, self.broadcast.due - self.clock_offset)
+        due = min(self._heartbeat_due, self.servant.due)
         if self._framer.pending:
             due = min(due, self._heard_at + self._settings.frame_patience)
         return due
@@ -122,7 +115,7 @@ class Terminal:
     def set_faults(self, faults: Faults) -> None:
         """Suffer other faults from now on; a new skew moves the clock."""
         if faults.skew != self.faults.skew:
-            self.clock_offset = faults.skew
+            self.servant.clock_offset = faults.skew
         self.faults = faults
 
     def connection_made(self, now: float) -> list[Effect]:
@@ -158,8 +151,8 @@ class Terminal:
         if self._framer.pending and now - self._heard_at >= self._settings.frame_patience:
             self._heard_at = now
             self._take(self._framer.expire(), now, effects)
-        if self.broadcast.due - self.clock_offset <= now:
-            self._report(self.broadcast.advance(now + self.clock_offset, self._frame), effects)
+        if self.servant.due <= now:
+            self._report(self.servant.advance(now, self._frame), effects)
         if self.connected and self._heartbeat_due <= now:
             if self._misses >= self._settings.missed_limit:
                 effects.append(HangUp(f"{self._misses} heartbeats unanswered"))
@@ -169,7 +162,7 @@ class Terminal:
 
     def report_fault(self, fault_type: int, *, gone: bool, text: str, now: float) -> list[Effect]:
         """Report a fault or its end (GD/J 089-2018 table E.7)."""
-        clock = now + self.clock_offset
+        clock = now + self.servant.clock_offset
         body = feedback.write_body(FaultReport.of(2 if gone else 1, fault_type, text, int(clock)))
         effects: list[Effect] = []
         session, data = self._frame(ServiceType.FAULT, body)
@@ -234,7 +227,7 @@ class Terminal:
             return
         error = heard.error or self._replayed(heard, now)
         if error is not None:
-            self._finish(heard, ResultCode.CERTIFICATE_INVALID, error.code, now, effects, Event.REFUSED)
+            self._finish(heard, ResultCode.CERTIFICATE_INVALID, error.code, now, effects)
         elif not heard.addresses(self.device.code):
             effects.append(Note(Event.IGNORED, heard.ebm_id, session, "not addressed"))
             self._store(heard, b"", now)
@@ -267,76 +260,27 @@ class Terminal:
         if block is None:
             return None
         try:
-            self._guard.admit(block.certificate, block.sig_time, heard.digest, now + self.clock_offset)
+            self._guard.admit(block.certificate, block.sig_time, heard.digest, now + self.servant.clock_offset)
         except ReplayDetected as error:
             return error
         return None
 
     def _obey(self, heard: Heard, now: float, effects: list[Effect]) -> None:
-        """Do what an authentic, fresh request that is meant for this terminal asks."""
-        assert heard.packet is not None
-        body, session = heard.packet.body, heard.packet.session
-        clock = now + self.clock_offset
-        done: list[Effect] = []
-        code, text = ResultCode.NOT_SUPPORTED, ""
-        match body:
-            case StartBroadcast():
-                effects.append(Note(Event.START_RECEIVED, heard.ebm_id, session, ""))
-                if self.faults.refuse is not None:
-                    self._finish(heard, self.faults.refuse, "refusal by fault", now, effects, Event.REFUSED)
-                    return
-                code, text, done = self.broadcast.start(body, heard.ebm_id, clock, self._frame)
-            case StopBroadcast():
-                effects.append(Note(Event.STOP_RECEIVED, heard.ebm_id, session, ""))
-                # Silence first: whoever reads the answer may rely on it.
-                self._report(self.broadcast.stop(heard.ebm_id, clock, self._frame), effects)
-                code = ResultCode.OK if heard.ebm_id is not None else ResultCode.PARAMETER_INVALID
-            case ParameterSetting():
-                effects.append(Note(Event.SET_RECEIVED, None, session, ""))
-                code = self._set(body, now)
-            case StatusQuery():
-                effects.append(Note(Event.QUERY_RECEIVED, None, session, ""))
-                code, done = ResultCode.OK, [self._query_answer(body, session)]
-            case CertificateAuthorisation():
-                effects.append(Note(Event.CERTIFICATES_RECEIVED, None, session, f"{len(body.certificates)}"))
-                self.device.certificates = body.lists + body.certificates
-                code = ResultCode.OK
-        self._finish(heard, code, text, now, effects, Event.REFUSED if code else None)
-        self._report(done, effects)
+        done = self.servant.obey(heard, now, self._frame, self.platform, self.faults.refuse)
+        self._report(done.before, effects)
+        self._finish(heard, done.code, done.text, now, effects)
+        self._report(done.after, effects)
 
-    def _set(self, body: ParameterSetting, now: float) -> ResultCode:
-        """Take parameters in their order; the first that does not fit is answered, those before it stay set."""
-        for parameter in body.params:
-            if parameter.tag == tags.SET_CLOCK and isinstance(parameter.value, int):
-                self.clock_offset = parameter.value - now
-                continue
-            code = self.device.set(parameter)
-            if code is not ResultCode.OK:
-                return code
-        return ResultCode.OK
-
-    def _query_answer(self, body: StatusQuery, session: int) -> Report:
-        """Make the answer to a query, which travels by appendix E with the query's session (E.3.1)."""
-        state = _WORKING if self.broadcast.on_air else _IDLE
-        content = feedback.write_body(QueryAnswer(ResultCode.OK, b"", self.device.report(body.tags, state)))
-        data = speaking.report(
-            session, self.device.wire, self.platform, ServiceType.QUERY, content, PacketType.ANSWER
-        )  # fmt: skip
-        return Report(data, None, session, "query answer")
-
-    def _finish(
-        self, heard: Heard, code: int, text: str, now: float, effects: list[Effect], event: Event | None
-    ) -> None:
+    def _finish(self, heard: Heard, code: int, text: str, now: float, effects: list[Effect]) -> None:
         """Answer, and keep the answer for a repeat."""
         packet = heard.packet
         assert packet is not None
-        if event is not None:
-            effects.append(Note(event, heard.ebm_id, packet.session, f"{int(code)} {text}".rstrip()))
-        frame = speaking.answer(
-            packet.session, self.device.wire, packet.source.raw, packet.service_type, code, text
-        )  # fmt: skip
+        session = packet.session
+        if code != ResultCode.OK:
+            effects.append(Note(Event.REFUSED, heard.ebm_id, session, f"{int(code)} {text}".rstrip()))
+        frame = speaking.answer(session, self.device.wire, packet.source.raw, packet.service_type, code, text)
         self._store(heard, frame, now)
-        self._send(frame, heard.ebm_id, packet.session, str(int(code)), effects)
+        self._send(frame, heard.ebm_id, session, str(int(code)), effects)
 
     def _store(self, heard: Heard, frame: bytes, now: float) -> None:
         assert heard.packet is not None
@@ -393,6 +337,6 @@ class Terminal:
         self._heartbeat_session = session = self._next_session()
         if self._dice.hits(self.faults.loss):
             return [Note(Event.LOST, None, session, "heartbeat")]
-        state = _WORKING if self.broadcast.on_air else _IDLE
-        device = self.device
-        return [Send(speaking.heartbeat(session, device.wire, self.platform, state, self._first, device.physical))]
+        wire, physical = self.device.wire, self.device.physical
+        beat = speaking.heartbeat(session, wire, self.platform, self.servant.state, self._first, physical)
+        return [Send(beat)]

@@ -207,6 +207,7 @@ class Gateway:
             clock=time.time,
             monotonic=loop.time,
             signatures_made=lambda: signer.signatures_made,
+            clock_synchronised=clock_synchronised,
         )
         http = HttpServer(services, tls_of(settings.http.tls, "http"))
         stack.push_async_callback(http.close)

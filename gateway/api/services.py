@@ -31,3 +31,4 @@ class Services:
     clock: Callable[[], float]
     monotonic: Callable[[], float]
     signatures_made: Callable[[], int]
+    clock_synchronised: Callable[[], bool | None] = lambda: None

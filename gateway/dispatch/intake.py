@@ -21,7 +21,7 @@ from gateway.domain.codes import AreaCode, EbmId
 from gateway.domain.events import EventType
 from gateway.domain.message import EbmClass, Message, MessageState
 from gateway.domain.warning import Notice, Reference, Severity, Warning, WarningKind
-from gateway.errors import Violation, WarningConflict, WarningInvalid
+from gateway.errors import RightsError, Violation, WarningConflict, WarningInvalid
 from gateway.store import queries
 from gateway.store.rows import AuditRow, MessageRow, Row, WarningRow
 
@@ -91,7 +91,8 @@ class Intake:
         """Commit a warning and what it starts or ends.
 
         ``facts`` may be None for a cancel only. The same warning again gives the same ids and the present state.
-        Errors: WarningConflict (same identity, other content), WarningInvalid (cancel of an unknown reference).
+        Errors: WarningConflict (same identity, other content), WarningInvalid (cancel of an unknown reference),
+        RightsError (it names somebody else's warning).
         """
         identity = submission.warning.identity
         key = (identity.sender, identity.identifier, sent_text(identity.sent))
@@ -266,12 +267,9 @@ class Intake:
         """Only the publisher of a warning, or an operator, may change or end it."""
         for row in rows:
             if row.publisher != submission.publisher and not submission.operator:
-                raise WarningInvalid(
-                    Violation(
-                        "/references",
-                        "foreign_reference",
-                        f"所引用的预警属于其他发布者 {row.identifier} was published by somebody else",
-                    )
+                raise RightsError(
+                    "reference",
+                    f"所引用的预警 {row.identifier} 属于其他发布者 / it was published by somebody else",
                 )
 
     async def _cancel(self, submission: Submission, content: str, notices: tuple[Notice, ...]) -> Acceptance:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import structlog
 
@@ -20,9 +19,6 @@ from gateway.errors import GatewayError, StateConflictError
 from gateway.store.rows import AuditRow, MessageStateRow, OrderRow, Row
 
 log = structlog.get_logger(__name__)
-
-#: Broadcasts whose accept-to-wire times are kept for the metrics.
-_TIMES_KEPT: Final = 1000
 
 
 @dataclass(slots=True)
@@ -95,9 +91,7 @@ class Lifecycle:
             return
         await self._sender.write([(order, group_.terminals) for order, group_ in orders])
         if since is not None:
-            times = self._state.counters.accept_to_wire
-            times.append(self._state.monotonic() - since)
-            del times[:-_TIMES_KEPT]
+            self._state.counters.on_wire(self._state.monotonic() - since)
 
     async def activate(self, live: LiveMessage) -> None:
         """From accepted to active: its start is near."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Container, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.devices.connection import Connection
 from gateway.dispatch.alarms import Alarms
@@ -86,6 +87,12 @@ class DispatchPolicy:
     linger: float = 900.0
 
 
+#: Broadcasts whose accept-to-wire times are kept one by one.
+_TIMES_KEPT: Final = 1000
+#: Bounds of the accept-to-wire histogram, in seconds.
+WIRE_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
 @dataclass(slots=True)
 class Counters:
     """Plain counts for the metrics."""
@@ -102,6 +109,16 @@ class Counters:
     given_up: int = 0
     #: seconds from acceptance to the last frame written, of the newest broadcasts
     accept_to_wire: list[float] = field(default_factory=list)
+    #: the same since the start: how many fell into each bucket (the last: above all bounds), and their sum
+    wire_counts: list[int] = field(default_factory=lambda: [0] * (len(WIRE_BUCKETS) + 1))
+    wire_seconds: float = 0.0
+
+    def on_wire(self, seconds: float) -> None:
+        """Note the time from acceptance to the last frame written of one broadcast."""
+        self.accept_to_wire.append(seconds)
+        del self.accept_to_wire[:-_TIMES_KEPT]
+        self.wire_counts[bisect_left(WIRE_BUCKETS, seconds)] += 1
+        self.wire_seconds += seconds
 
 
 @dataclass(slots=True, eq=False)

@@ -71,6 +71,8 @@ class TerminalBook:
         wanted = list(terminals)
         rows = [row_of(terminal) for terminal in wanted]
         await self._store.write(*rows, AuditRow(self._clock(), actor, "terminals_put", f"{len(rows)} terminals"))
+        # One read for a whole file: a look-up for each of thousands of new terminals would take seconds.
+        numbers = {row.code: row.id for row in await self._store.read(queries.terminals)}
         for terminal in wanted:
             before = self._registry.by_code(terminal.code)
             if before is not None:
@@ -78,10 +80,10 @@ class TerminalBook:
                 if before.terminal.physical_address != terminal.physical_address:
                     self._dropped(before.id)
                 continue
-            stored = await self._store.read(queries.terminal_by_code, str(terminal.code))
-            if stored is None:
+            number = numbers.get(str(terminal.code))
+            if number is None:
                 raise NotFoundError(f"terminal {terminal.code} vanished from the store")
-            self._registry.put(Entry(stored.id, terminal))
+            self._registry.put(Entry(number, terminal))
         return len(wanted)
 
     async def remove(self, code: ResourceCode, actor: str) -> None:

@@ -1,4 +1,4 @@
-"""A platform small enough to be right at sight: signed commands, and a server that answers heartbeats and takes reports."""
+"""A platform small enough to be right at sight: signed commands, and a server that takes heartbeats and reports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from emulator.registry import Row
 from gateway.domain.codes import AreaCode, CertificateSerial, EbmId, PhysicalAddress, ResourceCode
 from gateway.domain.targets import TargetForm, target_codes
 from gateway.protocols import feedback, ip
-from gateway.protocols.fields import WireEbmId
+from gateway.protocols.feedback import FeedbackPacket
+from gateway.protocols.fields import WireCode, WireEbmId
 from gateway.protocols.framing import Frame, Kind, StreamFramer
 from gateway.protocols.ip_bodies import (
     Auxiliary,
@@ -123,14 +124,14 @@ class Server:
         self._wrap = wrap
         self.lines: dict[str, asyncio.Transport] = {}
         self.answers: list[ip.IpPacket] = []
-        self.reports: list[feedback.FeedbackPacket] = []
+        self.reports: list[FeedbackPacket] = []
         self.heartbeats: list[Heartbeat] = []
         self.on_answer: Callable[[ip.IpPacket], None] = lambda packet: None
 
     async def start(self, port: int = 0, feedback_port: int = 0) -> None:
         loop = asyncio.get_running_loop()
-        self._d = await loop.create_server(lambda: _D(self), "127.0.0.1", port, backlog=4096)
-        self._e = await loop.create_server(lambda: _E(self), "127.0.0.1", feedback_port, backlog=4096)
+        self._d = await loop.create_server(lambda: LinePort(self), "127.0.0.1", port, backlog=4096)
+        self._e = await loop.create_server(lambda: ReturnPort(self), "127.0.0.1", feedback_port, backlog=4096)
 
     @property
     def gateway(self) -> tuple[str, int]:
@@ -154,7 +155,7 @@ class Server:
             server.close()
             await server.wait_closed()
 
-    def of(self, kind: int, code: str | None = None) -> list[feedback.FeedbackPacket]:
+    def of(self, kind: int, code: str | None = None) -> list[FeedbackPacket]:
         """Reports of a service type, of one terminal or of all."""
         return [
             report
@@ -163,7 +164,7 @@ class Server:
         ]
 
 
-class _D(asyncio.Protocol):
+class LinePort(asyncio.Protocol):
     def __init__(self, server: Server) -> None:
         self._server, self._framer = server, StreamFramer()
         self._code: str | None = None
@@ -183,7 +184,7 @@ class _D(asyncio.Protocol):
                 self._server.heartbeats.append(packet.body)
                 self._code = str(packet.source.code)
                 self._server.lines[self._code] = self._transport
-                own = ip.WireCode.of(PLATFORM)
+                own = WireCode.of(PLATFORM)
                 for segment in self._server._wrap(ip.build(ip.answer_to(packet, own, 0))):
                     self._transport.write(segment)
             elif isinstance(packet.body, GeneralAnswer) and packet.packet_type == PacketType.ANSWER:
@@ -195,7 +196,7 @@ class _D(asyncio.Protocol):
             del self._server.lines[self._code]
 
 
-class _E(asyncio.Protocol):
+class ReturnPort(asyncio.Protocol):
     def __init__(self, server: Server) -> None:
         self._server, self._framer = server, StreamFramer()
 

@@ -1,0 +1,60 @@
+"""Coverage 覆盖: whom one message reached, and whom the terminals could reach now."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Literal
+
+from aiohttp import web
+from pydantic import Field, StringConstraints
+
+from gateway.api.models import Query
+from gateway.api.routes import Call, answer
+from gateway.api.warnings import own_ids
+from gateway.coverage.contract import to_contract, to_standing_contract
+from gateway.coverage.figures import Rule
+from gateway.coverage.standing import area_from_digits, standing
+from gateway.errors import NotFoundError
+
+
+class CoverageQuery(Query):
+    """By which rule terminals become people."""
+
+    rule: Literal["fraction", "any"] | None = Field(
+        default=None, description="fraction 按比例 or any 任一终端; default: setting coverage.rule"
+    )
+
+
+class StandingQuery(Query):
+    """Which division."""
+
+    area: Annotated[str, StringConstraints(pattern=r"^\d{2,12}$")] | None = Field(
+        default=None, description="区划代码 2, 4, 6, 9 or 12 digits; default: the gateway's region"
+    )
+
+
+async def message_coverage(call: Call) -> web.Response:
+    """GET /api/v1/warnings/{id}/coverage."""
+    asked = call.query(CoverageQuery)
+    ids = await own_ids(call)
+    if ids.ebm_id is None:
+        raise NotFoundError("没有消息 no message was made for this warning")
+    services = call.rooms.services
+    opened = await call.rooms.books.open(ids.ebm_id)
+    rule = Rule(asked.rule or services.settings.coverage.rule)
+    return answer(to_contract(opened.book.snapshot(services.clock(), rule, opened.state)))
+
+
+async def standing_coverage(call: Call) -> web.Response:
+    """GET /api/v1/coverage?area=."""
+    asked = call.query(StandingQuery)
+    services = call.rooms.services
+    area = area_from_digits(asked.area or services.settings.gateway.region)
+    online = services.hub.current.keys()
+    terminals = [
+        (entry.terminal.area, entry.id in online)
+        for entry in services.dispatch.state.registry
+        if entry.terminal.in_service
+    ]
+    found = await asyncio.to_thread(standing, services.gazetteer, area, terminals, as_of=services.clock())
+    return answer(to_standing_contract(found))

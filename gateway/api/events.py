@@ -1,0 +1,40 @@
+"""GET /api/v1/events: changes as server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from aiohttp import web
+
+from gateway.api.routes import Call
+
+#: A comment goes out after so many quiet seconds, so that proxies keep the stream and we notice who left.
+_QUIET: Final = 15.0
+MEDIA_TYPE: Final = "text/event-stream"
+
+
+async def stream_events(call: Call) -> web.StreamResponse:
+    """Events ``message``, ``coverage`` and ``alarm``; what is in force comes first, so nothing needs replaying."""
+    watch = call.rooms.watch
+    listener = watch.join(call.holder)
+    response = web.StreamResponse(headers={"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"})
+    try:
+        await response.prepare(call.request)
+        await response.write(b"retry: 2000\n\n")
+        while True:
+            try:
+                event = await asyncio.wait_for(listener.queue.get(), _QUIET)
+            except TimeoutError:
+                await response.write(b": quiet\n\n")
+                continue
+            if event is None:
+                break
+            await response.write(event.encode())
+        await response.write_eof()
+    except ConnectionError:
+        # The reader left: nothing to tell anybody.
+        pass
+    finally:
+        watch.leave(listener)
+    return response

@@ -1,0 +1,51 @@
+"""Keys 密钥 as the store keeps them: the rights of a holder as plain JSON, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.domain.codes import AreaCode
+from gateway.domain.warning import Severity, Status
+from gateway.errors import InvalidValueError
+from gateway.publishers.profile import Profile
+from gateway.publishers.rights import KeyKind, Publisher, new_key
+from gateway.store.rows import KeyRow
+
+
+def rights_of(holder: Publisher) -> dict[str, Any]:
+    """What the store keeps of a holder's rights beside name and kind."""
+    return {
+        "areas": [str(area) for area in holder.areas],
+        "event_types": list(holder.event_types),
+        "highest_severity": holder.highest_severity.name.lower(),
+        "statuses": [status.value for status in holder.statuses],
+        "approval_needed": holder.approval_needed,
+        "profile": holder.profile.value,
+    }
+
+
+def issue_key(holder: Publisher, now: float) -> tuple[str, KeyRow]:
+    """Make a key: (what its holder gets, shown once; the row to store). ``now`` in Unix seconds."""
+    plain, hashed = new_key()
+    return plain, KeyRow(holder.name, hashed, holder.kind.value, rights_of(holder), now)
+
+
+def holder_of(row: KeyRow) -> Publisher:
+    """The holder of a stored key; raise InvalidValueError naming what is wrong with its rights."""
+    if not isinstance(row.rights, Mapping):
+        raise InvalidValueError("rights", row.rights, "must be an object")
+    rights: dict[str, Any] = dict(row.rights)
+    try:
+        return Publisher(
+            name=row.name,
+            kind=KeyKind(row.kind),
+            areas=tuple(map(AreaCode, rights["areas"])),
+            event_types=tuple(map(str, rights.get("event_types", ("*",)))),
+            highest_severity=Severity[str(rights.get("highest_severity", "red")).upper()],
+            statuses=tuple(map(Status, rights.get("statuses", ("Actual", "Exercise", "Test")))),
+            approval_needed=rights.get("approval_needed", False) is True,
+            profile=Profile(rights.get("profile", "strict")),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidValueError(f"rights of {row.name}", str(error), "must be the rights of a key") from error

@@ -1,0 +1,83 @@
+"""Reading for lists of the API: warnings with their messages, without the bodies that publishers sent."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Select, select
+
+from gateway.store import schema
+from gateway.store.paging import Page, fetch_page
+
+_W, _M = schema.warnings.c, schema.messages.c
+_COLUMNS = (
+    _W.id,
+    _W.ebm_id,
+    _W.kind,
+    _W.status,
+    _W.sender,
+    _W.identifier,
+    _W.sent,
+    _W.publisher,
+    _W.received_at,
+    _W.media_type,
+    _W.notices,
+    _W.references,
+    _M.state,
+    _M.headline,
+    _M.severity,
+    _M.severity_received,
+    _M.event,
+    _M.ebm_class,
+    _M.start_at,
+    _M.end_at,
+    _M.targets,
+    _M.areas,
+    _M.text,
+    _M.volume,
+    _M.programme_url,
+    _M.state_at,
+    _M.state_reason,
+    _M.actor,
+    _M.accepted_at,
+    _M.activated_at,
+    _M.ended_at,
+    _M.supersedes,
+)
+_QUERY = select(*_COLUMNS).select_from(schema.warnings.outerjoin(schema.messages, _W.ebm_id == _M.ebm_id))
+
+
+class Ids(NamedTuple):
+    """A warning, its message and who published it: enough to weigh rights."""
+
+    warning_id: str
+    ebm_id: str | None
+    publisher: str
+    state: str | None
+
+
+def warnings_page(
+    connection: Connection, limit: int, cursor: str | None, publisher: str | None = None
+) -> Page[Row[Any]]:
+    """Warnings with their messages, newest first; of one publisher where named."""
+    query: Select[Any] = _QUERY if publisher is None else _QUERY.where(_W.publisher == publisher)
+    found, rest = fetch_page(connection, query, (_W.received_at, _W.id), (float, str), limit=limit, cursor=cursor)
+    return Page(tuple(found), rest)
+
+
+def warning_detail(connection: Connection, warning_id: str) -> Row[Any] | None:
+    """One warning with its message."""
+    found: Row[Any] | None = connection.execute(_QUERY.where(_W.id == warning_id)).first()  # type: ignore[assignment]
+    return found
+
+
+def ids_of(connection: Connection, name: str) -> Ids | None:
+    """The warning named by our id of it, or by the EBM id of its message (then the one that made the message)."""
+    query = select(_W.id, _W.ebm_id, _W.publisher, _M.state)
+    if len(name) == 35 and name.isdecimal():
+        joined = schema.messages.join(schema.warnings, _M.warning_id == _W.id)
+        found = connection.execute(query.select_from(joined).where(_M.ebm_id == name)).first()
+    else:
+        joined = schema.warnings.outerjoin(schema.messages, _W.ebm_id == _M.ebm_id)
+        found = connection.execute(query.select_from(joined).where(_W.id == name)).first()
+    return None if found is None else Ids(*found)

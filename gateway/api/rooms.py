@@ -1,0 +1,22 @@
+"""Rooms: what every handler of the API may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.api.auth import Keys
+from gateway.api.books import Books
+from gateway.api.services import Services
+from gateway.api.watch import Watch
+from gateway.api.weigh import Weigh
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """The gateway's services, keys in force, books of messages, the watch that tells of changes, the weighing."""
+
+    services: Services
+    keys: Keys
+    books: Books
+    watch: Watch
+    weigh: Weigh

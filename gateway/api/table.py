@@ -1,0 +1,276 @@
+"""The table of calls 接口总表: everything that the HTTP port answers, in the order of the pages."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.api import alarms, coverage, decisions, deliveries, events, health, metrics, terminals, warnings
+from gateway.api.models import (
+    AcceptanceBody,
+    AlarmBody,
+    DeliveryBody,
+    HealthBody,
+    Page,
+    PageQuery,
+    ReadyBody,
+    ReasonBody,
+    StopBody,
+    StopReply,
+    WarningDetail,
+    WarningItem,
+)
+from gateway.api.routes import JSON, Body, Need, Reply, Route
+from gateway.coverage.contract import CoverageBody, StandingBody
+from gateway.publishers.json_form import JsonWarning
+from gateway.publishers.parse import CAP, XML
+
+_CAP_SAMPLE: Final = """<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2">
+  <identifier>QZ-20261123-1</identifier><sender>35052441600000</sender>
+  <sent>2026-11-23T14:15:00+08:00</sent><status>Actual</status><msgType>Alert</msgType><scope>Public</scope>
+  <info>
+    <language>zh-CN</language><category>Met</category><event>台风</event><urgency>Immediate</urgency>
+    <severity>Extreme</severity><certainty>Observed</certainty><headline>台风红色预警</headline>
+    <description>台风即将登陆，请立即避险。</description>
+    <area><areaDesc>安溪县</areaDesc><geocode><valueName>division</valueName><value>350524</value></geocode></area>
+  </info>
+</alert>"""
+_JSON_SAMPLE: Final = """{"sender": "35052441600000", "identifier": "QZ-20261123-1",
+ "sent": "2026-11-23T14:15:00+08:00", "status": "Actual", "event": "11B01", "severity": "red",
+ "headline": "台风红色预警", "text": "台风即将登陆，请立即避险。", "areas": [{"code": "350524", "name": "安溪县"}]}"""
+_CSV_SAMPLE: Final = """code,physical_address,name,area,profile,routes,lat,lon,radius_m,in_service
+63505241002040314010101,000000000001,村部,350524100204,gdj089-2018,ip,,,0,1"""
+
+_WARNING_BODIES: Final = (
+    Body(CAP, None, "OASIS CAP 1.2 或 1.1 / or 1.1", _CAP_SAMPLE),
+    Body(XML, None, "12379 格式或 CAP / the 12379 dialect, or CAP"),
+    Body("text/xml", None, "同 application/xml / as application/xml"),
+    Body(JSON, JsonWarning, "本网关 JSON 格式 / our JSON form", _JSON_SAMPLE),
+)
+_REASON: Final = (Body(JSON, ReasonBody, "可省略 may be left out", '{"reason": "误发"}'),)
+
+_V1: Final = "/api/v1"
+_ONE: Final = f"{_V1}/warnings/{{id}}"
+
+WARNINGS: Final = (
+    Route(
+        "POST",
+        f"{_V1}/warnings",
+        warnings.post_warning,
+        "发布、更新或解除应急信息 send, update or cancel a warning",
+        (
+            Reply(202, "已落盘 taken, and on disk", AcceptanceBody),
+            Reply(200, "此前已收到 the same came before: the same ids, the present state", AcceptanceBody),
+        ),
+        takes=_WARNING_BODIES,
+        problems=(400, 409, 413, 415, 422),
+        words="标识为 (sender, identifier, sent)；同标识不同内容 409。先查权限，再查规则。"
+        " Identity is (sender, identifier, sent); the same with other content is 409. Rights first, then rules.",
+    ),
+    Route(
+        "GET",
+        f"{_V1}/warnings",
+        warnings.list_warnings,
+        "应急信息列表，新的在前 warnings, newest first",
+        (Reply(200, "一页 a page; publishers see their own", Page[WarningItem]),),
+        query=PageQuery,
+        problems=(422,),
+    ),
+    Route(
+        "GET",
+        _ONE,
+        warnings.get_warning,
+        "一条应急信息及其消息 one warning with its message",
+        (Reply(200, "全部内容 all we keep of it", WarningDetail),),
+        problems=(404,),
+        words="id 为 warning_id 或 EBM 编码 / id is our warning_id or the EBM id.",
+    ),
+    Route(
+        "POST",
+        f"{_ONE}/approve",
+        decisions.approve,
+        "批准播发 let a waiting message go on air",
+        (Reply(202, "已批准 approved", AcceptanceBody),),
+        need=Need.OPERATOR,
+        takes=_REASON,
+        problems=(400, 404, 409, 413, 415, 422),
+    ),
+    Route(
+        "POST",
+        f"{_ONE}/reject",
+        decisions.reject,
+        "驳回 refuse a waiting message",
+        (Reply(202, "已驳回 rejected", AcceptanceBody), Reply(200, "此前已驳回 was so already", AcceptanceBody)),
+        need=Need.OPERATOR,
+        takes=_REASON,
+        problems=(400, 404, 409, 413, 415, 422),
+    ),
+    Route(
+        "POST",
+        f"{_ONE}/cancel",
+        decisions.cancel,
+        "取消播发 take a message off the air",
+        (Reply(202, "已取消 cancelled", AcceptanceBody), Reply(200, "此前已取消 was so already", AcceptanceBody)),
+        takes=_REASON,
+        problems=(400, 404, 409, 413, 415, 422),
+        words="已结束的消息 409 / a message that is over otherwise is 409.",
+    ),
+    Route(
+        "GET",
+        f"{_ONE}/deliveries",
+        deliveries.list_deliveries,
+        "逐终端投递与证据 deliveries and their evidence, terminal by terminal",
+        (Reply(200, "一页 a page, by division", Page[DeliveryBody]),),
+        query=deliveries.DeliveriesQuery,
+        problems=(404, 422),
+    ),
+    Route(
+        "GET",
+        f"{_ONE}/coverage",
+        coverage.message_coverage,
+        "消息覆盖人口 how many people a message reached",
+        (Reply(200, "已证实、转报、已发三类互斥 three disjoint classes", CoverageBody),),
+        query=coverage.CoverageQuery,
+        problems=(404, 422),
+    ),
+    Route(
+        "POST",
+        f"{_V1}/stop",
+        decisions.stop,
+        "区域静播 everything in some divisions falls silent",
+        (Reply(202, "涉及的消息 the messages concerned", StopReply),),
+        need=Need.OPERATOR,
+        takes=(Body(JSON, StopBody, "", '{"areas": ["350524000000"], "reason": "误播"}'),),
+        problems=(400, 413, 415, 422),
+    ),
+)
+
+TERMINALS: Final = (
+    Route(
+        "GET",
+        f"{_V1}/coverage",
+        coverage.standing_coverage,
+        "常态覆盖率 whom the terminals could reach now",
+        (Reply(200, "本级与下级 the division and those below it", StandingBody),),
+        query=coverage.StandingQuery,
+        problems=(404, 422),
+    ),
+    Route(
+        "GET",
+        f"{_V1}/terminals",
+        terminals.list_terminals,
+        "终端台账 the registry of terminals, by code",
+        (Reply(200, "一页 a page", Page[terminals.TerminalReply]),),
+        need=Need.OPERATOR,
+        query=terminals.TerminalsQuery,
+        problems=(422,),
+    ),
+    Route(
+        "POST",
+        f"{_V1}/terminals",
+        terminals.post_terminals,
+        "登记一个终端或导入台账 add a terminal, or import a registry file",
+        (
+            Reply(201, "已登记 added", terminals.TerminalReply),
+            Reply(200, "已导入（CSV） imported; all rows or none", terminals.ImportReply),
+        ),
+        need=Need.OPERATOR,
+        takes=(
+            Body(JSON, terminals.TerminalBody, "一个终端 one terminal"),
+            Body(terminals.CSV, None, "台账文件 a registry file", _CSV_SAMPLE),
+        ),
+        problems=(400, 409, 413, 415, 422),
+    ),
+    Route(
+        "GET",
+        f"{_V1}/terminals/{{code}}",
+        terminals.get_terminal,
+        "一个终端 one terminal",
+        (Reply(200, "台账与连接状态 its entry and how it stands", terminals.TerminalReply),),
+        need=Need.OPERATOR,
+        problems=(404,),
+    ),
+    Route(
+        "PUT",
+        f"{_V1}/terminals/{{code}}",
+        terminals.put_terminal,
+        "登记或修改终端 add or change a terminal",
+        (
+            Reply(200, "已修改 changed", terminals.TerminalReply),
+            Reply(201, "已登记 added", terminals.TerminalReply),
+        ),
+        need=Need.OPERATOR,
+        takes=(Body(JSON, terminals.TerminalBody),),
+        problems=(400, 409, 413, 415, 422),
+    ),
+    Route(
+        "DELETE",
+        f"{_V1}/terminals/{{code}}",
+        terminals.delete_terminal,
+        "注销终端 take a terminal out of the registry",
+        (Reply(204, "已注销，记录保留 gone; what it did stays on record"),),
+        need=Need.OPERATOR,
+        problems=(404,),
+    ),
+    Route(
+        "GET",
+        f"{_V1}/strangers",
+        terminals.list_strangers,
+        "未登记设备 devices that tried to register and are not in the registry",
+        (Reply(200, "新的在前 latest first", terminals.StrangersReply),),
+        need=Need.OPERATOR,
+        query=terminals.StrangersQuery,
+        problems=(422,),
+    ),
+    Route(
+        "GET",
+        f"{_V1}/alarms",
+        alarms.list_alarms,
+        "告警 alarms, newest first",
+        (Reply(200, "一页 a page", Page[AlarmBody]),),
+        need=Need.OPERATOR,
+        query=alarms.AlarmsQuery,
+        problems=(422,),
+    ),
+    Route(
+        "GET",
+        f"{_V1}/events",
+        events.stream_events,
+        "变更推送 changes as server-sent events: message, coverage, alarm",
+        (Reply(200, "事件流 a stream of events", None, events.MEDIA_TYPE),),
+        counted=False,
+        words="先推送当前状态；发布者只收自己的 / what is in force comes first; publishers hear of their own.",
+    ),
+)
+
+MONITORS: Final = (
+    Route(
+        "GET",
+        "/metrics",
+        metrics.get_metrics,
+        "指标 figures for Prometheus",
+        (Reply(200, "文本格式 text format", None, metrics.MEDIA_TYPE),),
+        need=Need.NOBODY,
+        counted=False,
+    ),
+    Route(
+        "GET",
+        "/healthz",
+        health.healthz,
+        "存活 the process lives",
+        (Reply(200, "是 yes", HealthBody),),
+        need=Need.NOBODY,
+        counted=False,
+    ),
+    Route(
+        "GET",
+        "/readyz",
+        health.readyz,
+        "就绪 able to serve",
+        (Reply(200, "是 yes, with what is doubtful", ReadyBody),),
+        need=Need.NOBODY,
+        counted=False,
+        problems=(503,),
+    ),
+)
+
+ROUTES: Final = (*WARNINGS, *TERMINALS, *MONITORS)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from emulator.cli import emulate
+from tests.emulator.reference import CERTIFICATE, Server, keys, rows
+
+
+def registry(path: Path, count: int) -> Path:
+    file = path / "registry.csv"
+    lines = [f"{row.code},{row.physical}" for row in rows(count)]
+    file.write_text("code,physical_address\n" + "\n".join(lines) + "\n")
+    return file
+
+
+async def test_runs_until_it_is_told_to_stop(server: Server, tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "emulator", "--gateway", "{}:{}".format(*server.gateway),
+        "--feedback", "{}:{}".format(*server.feedback), "--registry", str(registry(tmp_path, 3)),
+        "--public-key", keys().public.hex(), "--certificate", CERTIFICATE, "--seed", "4", "--scale", "100",
+        "--journal", str(tmp_path / "journal.jsonl"), stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    async with asyncio.timeout(20):
+        ready = json.loads(await process.stdout.readline())
+        assert (ready["event"], ready["terminals"]) == ("ready", 3)
+        assert json.loads(await process.stdout.readline()) == {"event": "connected", "terminals": 3}
+        url = ready["control"] + "/truth?terminals=0"
+        truth = await asyncio.to_thread(lambda: json.load(urllib.request.urlopen(url, timeout=5)))
+        assert truth["summary"]["reachable"] == 3
+        process.terminate()
+        assert await process.wait() == 0
+    # Closing the pipe's transport takes a turn of the loop.
+    process._transport.close()  # type: ignore[attr-defined]
+    assert "registered" in (tmp_path / "journal.jsonl").read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [(["--gateway", "nowhere"], 2, "HOST:PORT"), (["--public-key", "xx"], 2, "public-key"),
+     (["--public-key", "00" * 64], 2, ""), (["--loss", "2"], 2, "loss"), (["--certificate", "1"], 2, "certificate")],
+)  # fmt: skip
+def test_wrong_arguments(change: list[str], code: int, words: str, tmp_path: Path) -> None:
+    arguments = [
+        "--gateway", "127.0.0.1:1", "--registry", str(registry(tmp_path, 1)), "--public-key", keys().public.hex(),
+    ]  # fmt: skip
+    result = CliRunner().invoke(emulate, arguments + change)
+    assert result.exit_code == code
+    assert words in result.output
+
+
+def test_wrong_registry_is_named_by_row(tmp_path: Path) -> None:
+    file = tmp_path / "registry.csv"
+    file.write_text("code,physical_address\n1,2\n")
+    result = CliRunner().invoke(
+        emulate, ["--gateway", "127.0.0.1:1", "--registry", str(file), "--public-key", keys().public.hex()]
+    )
+    assert result.exit_code == 2
+    assert "row 2" in result.output
