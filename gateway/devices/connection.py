@@ -16,7 +16,16 @@ import structlog
 from gateway.devices.events import Known, Origin
 from gateway.domain.ladder import Authenticity
 from gateway.domain.receiver import UnsignedForm
-from gateway.errors import ChecksumMismatch, FrameError, FrameTooLarge, MalformedFrame, UnknownServiceType
+from gateway.errors import (
+    ChecksumMismatch,
+    FrameError,
+    FrameTooLarge,
+    GatewayError,
+    MalformedFrame,
+    OverloadedError,
+    StoreError,
+    UnknownServiceType,
+)
 from gateway.protocols import fastpath, feedback, ip
 from gateway.protocols.feedback_bodies import QueryAnswer
 from gateway.protocols.fields import WireCode
@@ -45,7 +54,6 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_accepts",
-        "_eof",
         "_framer",
         "_hub",
         "_loop",
@@ -58,6 +66,7 @@ class Connection(asyncio.Protocol):
         "fresh",
         "host",
         "known",
+        "last_frame",
         "last_heard",
         "last_receipt",
         "mtls_code",
@@ -81,7 +90,6 @@ class Connection(asyncio.Protocol):
         self._framer: StreamFramer | None = None
         self._transport: asyncio.Transport | None = None
         self._stored: tuple[float, bytes, bytes] | None = None
-        self._eof = False
         self.known: Known | None = None
         self.source = b""
         self.physical = b""
@@ -93,6 +101,8 @@ class Connection(asyncio.Protocol):
         self.fresh = True
         self.feedback_seen = False
         self.last_heard = 0.0
+        #: when something whole last came; noise is no sign of life
+        self.last_frame = 0.0
         self.partial_since = 0.0
         self.last_receipt = 0
 
@@ -109,7 +119,7 @@ class Connection(asyncio.Protocol):
         if certificate:
             names = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
             self.mtls_code = names[0] if names else ""
-        self.last_heard = self._loop.time()
+        self.last_heard = self.last_frame = self._loop.time()
         self._hub.connections.add(self)
         self._hub.counters.connections += 1
 
@@ -117,26 +127,35 @@ class Connection(asyncio.Protocol):
         """Take bytes; a segment that is one general answer, the commonest by far, needs no framer."""
         self.last_heard = self._time()
         known = self.known
-        if known is not None and self._framer is None:
-            answer = fastpath.answer(data)
-            if answer is not None and answer[2] == self.source:
-                hub = self._hub
-                hub.counters.answers += 1
-                if hub.contested:
-                    hub.heard(self)
-                self.last_receipt = hub.answered(known, answer[0], answer[1], answer[3], data, self.origin)
-                return
-        self._take(data)
+        try:
+            if known is not None and self._framer is None:
+                answer = fastpath.answer(data)
+                if answer is not None and answer[2] == self.source:
+                    hub = self._hub
+                    hub.counters.answers += 1
+                    self.last_frame = self.last_heard
+                    if hub.contested:
+                        hub.heard(self)
+                    self.last_receipt = hub.answered(known, answer[0], answer[1], answer[3], data, self.origin)
+                    return
+            self._take(data)
+        except (OverloadedError, StoreError) as error:
+            self._not_kept(error)
 
     def eof_received(self) -> bool:
         """The peer has said all: close once everything it said is durable."""
-        self._eof = True
-        if self._framer is not None:
-            for item in self._framer.finish():
+        framer, self._framer = self._framer, None
+        self.partial_since = 0.0
+        try:
+            for item in framer.finish() if framer is not None else ():
                 self._one(item)
-            self._framer = None
+        except (OverloadedError, StoreError) as error:
+            self._not_kept(error)
+            return False
         self._hub.close_when_durable(self)
-        return True
+        # TLS knows no half-closed connection: there asyncio closes at once, whatever we say.
+        assert self._transport is not None
+        return self._transport.get_extra_info("ssl_object") is None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
@@ -174,6 +193,11 @@ class Connection(asyncio.Protocol):
                     socket.SOL_SOCKET, socket.SO_LINGER, _CLOSE_IN_ORDER
                 )
             self._transport.close()
+
+    @property
+    def closing(self) -> bool:
+        """Whether it was closed already, and only what lies unsent keeps it."""
+        return self._transport is None or self._transport.is_closing()
 
     def abort(self) -> None:
         """Close at once."""
@@ -213,7 +237,8 @@ class Connection(asyncio.Protocol):
 
     def _settle(self, framer: StreamFramer) -> None:
         if framer.pending:
-            self.partial_since = self.partial_since or self.last_heard
+            # From the newest byte on: a stream whose segments always end within a frame is healthy.
+            self.partial_since = self.last_heard
         else:
             self._framer = None
             self.partial_since = 0.0
@@ -224,14 +249,25 @@ class Connection(asyncio.Protocol):
         try:
             if isinstance(item, Fault):
                 self._fault(item)
-            elif item.kind not in self._accepts:
+                return
+            self.last_frame = self.last_heard
+            if hub.contested:
+                hub.heard(self)
+            if item.kind not in self._accepts:
                 raise UnknownServiceType(item.raw[26] if len(item.raw) > 26 else 0)
-            elif item.kind is Kind.IP:
+            if item.kind is Kind.IP:
                 self._ip(item.raw)
             else:
                 self._feedback(item.raw)
         except FrameError as error:
             self._complain(error)
+
+    def _not_kept(self, error: GatewayError) -> None:
+        """What came cannot be kept: end the connection, not in order, so that its peer says it again."""
+        self._hub.counters.fault(error.code)
+        if self._hub.logged.note((self.host, error.code), self.now()).log:
+            log.error("receipt not kept, connection dropped", peer=self.peer, reason=str(error))
+        self.abort()
 
     def _complain(self, error: FrameError) -> None:
         hub = self._hub
@@ -284,8 +320,6 @@ class Connection(asyncio.Protocol):
             hub.counters.fault("answer_unbound")
             return
         hub.counters.answers += 1
-        if hub.contested:
-            hub.heard(self)
         body = packet.body
         if isinstance(body, GeneralAnswer | QueryAnswer):
             self.last_receipt = hub.answered(known, packet.session, packet.service_type, body.result, raw, self.origin)
@@ -296,8 +330,6 @@ class Connection(asyncio.Protocol):
 
     def _heartbeat(self, packet: ip.IpPacket, beat: Heartbeat) -> None:
         result = self._hub.heartbeat(self, packet.source.text, beat)
-        if self._hub.contested:
-            self._hub.heard(self)
         self._answer(packet.session, packet.source.raw, ServiceType.HEARTBEAT, result)
 
     def _feedback(self, raw: bytes) -> None:
