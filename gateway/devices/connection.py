@@ -32,6 +32,7 @@ from gateway.protocols.fields import WireCode
 from gateway.protocols.framing import Fault, Frame, Kind, StreamFramer
 from gateway.protocols.ip_bodies import GeneralAnswer, Heartbeat, PacketType, ServiceType
 from gateway.protocols.results import ResultCode
+from gateway.protocols.shape import FEEDBACK, IP, u16
 
 if TYPE_CHECKING:
     from gateway.devices.hub import Hub
@@ -47,6 +48,13 @@ RESET_UNLESS_CLOSED = struct.pack("ii", 1, 0)
 _CLOSE_IN_ORDER = struct.pack("ii", 0, 0)
 #: Requests of a terminal are answered from memory when they come again within so many seconds (design.md §4).
 REPEAT_SECONDS = 60.0
+
+
+def _service_type(raw: bytes, kind: Kind) -> int:
+    """Service type of a frame whose content may be wrong: it stands behind the targets; 0 where it cannot be."""
+    shape = IP if kind is Kind.IP else FEEDBACK
+    at = shape.count_at + 2 + shape.code_size * u16(raw, shape.count_at)
+    return raw[at] if at < len(raw) else 0
 
 
 class Connection(asyncio.Protocol):
@@ -152,10 +160,10 @@ class Connection(asyncio.Protocol):
         except (OverloadedError, StoreError) as error:
             self._not_kept(error)
             return False
-        self._hub.close_when_durable(self)
         # TLS knows no half-closed connection: there asyncio closes at once, whatever we say.
-        assert self._transport is not None
-        return self._transport.get_extra_info("ssl_object") is None
+        tls = self._transport is not None and self._transport.get_extra_info("ssl_object") is not None
+        self._hub.close_when_durable(self)
+        return not tls
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
@@ -254,7 +262,7 @@ class Connection(asyncio.Protocol):
             if hub.contested:
                 hub.heard(self)
             if item.kind not in self._accepts:
-                raise UnknownServiceType(item.raw[26] if len(item.raw) > 26 else 0)
+                raise UnknownServiceType(_service_type(item.raw, item.kind))
             if item.kind is Kind.IP:
                 self._ip(item.raw)
             else:
@@ -300,7 +308,8 @@ class Connection(asyncio.Protocol):
         except MalformedFrame as error:
             # The CRC was right, so the head can be believed: session, source and type say whom to answer.
             if raw[8] == PacketType.REQUEST:
-                self._answer(int.from_bytes(raw[4:8], "big"), raw[12:24], raw[26], ResultCode.PARSE_ERROR)
+                service_type = _service_type(raw, Kind.IP)
+                self._answer(int.from_bytes(raw[4:8], "big"), raw[12:24], service_type, ResultCode.PARSE_ERROR)
             raise MalformedFrame(error.message, offset=error.offset) from error
         if packet.packet_type == PacketType.ANSWER:
             self._general_answer(packet, raw)
