@@ -75,7 +75,7 @@ def test_cleared_is_cleared_and_comes_as_new(alarms: Alarms, sink: Sink) -> None
     alarms.raise_("kind", "subject", "text")
     alarms.clear("kind", "subject")
     alarms.clear("kind", "subject")
-    assert len(alarms.open) == 0
+    assert list(alarms.open) == []
     assert sum(isinstance(row, AlarmClearedRow) for row in sink.rows) == 1
     alarms.raise_("kind", "subject", "text")
     assert alarms.open[0].count == 1
