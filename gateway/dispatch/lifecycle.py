@@ -189,7 +189,8 @@ class Lifecycle:
                 await self._state.store.write(
                     row, AuditRow(now, actor, target.value, live.ebm_id, reason), *work.rows, *more
                 )
-                live.want_stop(list(live.may_hold()))
+                # Those named too: an answer that came meanwhile does not take the stop of a committed order back.
+                live.want_stop([*live.may_hold(), *(t for _, group_ in work.orders for t in group_.terminals)])
                 self._moved(live, target, now, reason)
                 live.ended_at = now
         except BaseException:
@@ -219,8 +220,7 @@ class Lifecycle:
         if len(inside) == len(live.terminals):
             await self.cancel(live, actor, reason)
             return len(inside)
-        terminals = [entry.id for entry in inside]
-        news = live.want_stop(terminals)
+        news = live.want_stop([entry.id for entry in inside])
         try:
             work = Work([], [])
             for group_ in group(inside, areas, self._state.profiles):
@@ -233,7 +233,8 @@ class Lifecycle:
             live.unwant_stop(news)
             self._sender.spawn(self._sender.catch_up(live))
             raise
-        live.log.append(Stopped(now, array("I", terminals)))
+        if news:
+            live.log.append(Stopped(now, array("I", news)))
         self._sender.spawn(self._silence(live, work))
         return len(inside)
 

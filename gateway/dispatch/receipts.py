@@ -112,8 +112,7 @@ class Receipts:
         )
         return seq
 
-    @staticmethod
-    def _agreed(live: LiveMessage, order: LiveOrder, terminal: int) -> str:
+    def _agreed(self, live: LiveMessage, order: LiveOrder, terminal: int) -> str:
         position = live.index.get(terminal, -1)
         if order.command is Command.STOP:
             if position >= 0:
@@ -124,8 +123,14 @@ class Receipts:
                 live.phase[position] = _HELD
             if live.state in _STOPPED:
                 # Its yes may have crossed our stop: only an answered stop ends that.
-                live.want_stop((terminal,))
+                self._still_on(live, terminal)
         return _ACKNOWLEDGED
+
+    def _still_on(self, live: LiveMessage, terminal: int) -> None:
+        """What was taken off the air is on at a terminal that seemed to need no stop: now it does."""
+        if live.want_stop((terminal,)):
+            assert self._sender is not None
+            self._sender.spawn(self._sender.catch_up(live))
 
     def _declined(self, live: LiveMessage, order: LiveOrder, known: Known, result: int) -> str:
         state, sender = self._state, self._sender
@@ -193,6 +198,8 @@ class Receipts:
         if live is not None and origin.bound:
             # A claim is evidence, but it neither stops our sending nor spares the terminal its stop.
             live.rise(known.id, Phase.PLAYING)
+            if begun and live.state in _STOPPED:
+                self._still_on(live, known.id)
             if not begun and self._preempted(live, known.id):
                 self._evidence(known, live, live.ebm_id, EvidenceKind.PREEMPTED.value, 0, raw, origin, ServiceType.TASK)
         return self._evidence(known, live, body.ebm_id.text, kind.value, 0, raw, origin, ServiceType.TASK)
