@@ -1,4 +1,4 @@
-"""What an answer, or silence, brings about on the wire: repeats, new sessions, ends; one signature for those who share."""
+"""What an answer, or silence, brings about on the wire: repeats, new sessions, ends, and one signature for all."""
 
 from __future__ import annotations
 
@@ -243,6 +243,19 @@ async def test_a_refused_stop_is_critical_and_comes_again_at_the_next_connection
         await until(lambda: back.stops)
         await until(lambda: live.stop[0] == StopRung.ACKNOWLEDGED)
         await back.close()
+
+
+async def test_a_terminal_that_refused_and_plays_all_the_same_gets_its_stop_after_the_cancel(tmp_path: Path) -> None:
+    async with on_air(tmp_path, A, answer_with=54) as (gate, (line,)):
+        live = await broadcast(gate)
+        await until(lambda: live.phase[0] == Phase.REFUSED)
+        line.answer_with = 0
+        await gate.dispatch.cancel(live.ebm_id, "duty", "over")
+        await asyncio.sleep(0.03)
+        assert not line.stops
+        await report(gate.ports.feedback, task_report(A, live.ebm_id, 1, 1))
+        await until(lambda: live.stop[0] == StopRung.ACKNOWLEDGED)
+        assert len(line.stops) == 1
 
 
 async def test_working_counts_as_playing_only_where_no_other_message_can_be_meant(tmp_path: Path) -> None:
