@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from dataclasses import dataclass, field
@@ -80,6 +81,9 @@ class Api:
     async def call(self, method: str, path: str, who: str | None = "weather", **more: Any) -> Answer:
         """One request; ``who`` names a key's holder, None sends none."""
         headers = dict(more.pop("headers", {}))
+        if isinstance(more.get("data"), bytes) and len(more["data"]) > 500_000:
+            # aiohttp would have large bodies from a file.
+            more["data"] = io.BytesIO(more["data"])
         if who is not None:
             headers.setdefault("Authorization", f"Bearer {self.keys.get(who, who)}")
         async with self.client.request(method, self.base + path, headers=headers, **more) as response:
