@@ -131,5 +131,9 @@ class Route:
 def answer(model: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """A model as the JSON body of an answer."""
     return web.Response(
-        status=status, body=model.model_dump_json(by_alias=True).encode(), content_type=JSON, charset="utf-8", headers=headers
+        status=status,
+        body=model.model_dump_json(by_alias=True).encode(),
+        content_type=JSON,
+        charset="utf-8",
+        headers=headers,
     )

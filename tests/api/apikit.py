@@ -123,7 +123,7 @@ def check_problem(answer: Answer) -> None:
         assert error["code"]
         assert error["message"]
     assert b"Traceback" not in answer.raw
-    assert b"File \\\"" not in answer.raw
+    assert b'File \\"' not in answer.raw
     if answer.status in (429, 503):
         assert int(answer.headers["Retry-After"]) >= 1
 

@@ -78,7 +78,9 @@ async def test_an_operator_acts_only_within_the_areas_of_its_key(api: Api) -> No
     answer = await api.post(f"{URL}/{taken}/cancel", "county duty")
     assert answer.status == 403
     assert answer.codes == ["forbidden_area"]
-    assert (await api.post("/api/v1/stop", "county duty", json={"areas": ["350524000000"], "reason": "x"})).status == 403
+    assert (
+        await api.post("/api/v1/stop", "county duty", json={"areas": ["350524000000"], "reason": "x"})
+    ).status == 403
 
 
 @pytest.mark.parametrize(

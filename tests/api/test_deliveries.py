@@ -74,7 +74,9 @@ async def test_a_delivery_climbs_by_what_its_terminal_says(api: Api, talker: Bar
     found = await rises(api, message, TALKER, "rung", "playing")
     assert found["reached"] == "proven"
     assert found["authenticity"] == "address"
-    await report(api.gateway.ports.feedback, task_report(TALKER, message, 2, now), result_report(TALKER, message, 1, now))
+    await report(
+        api.gateway.ports.feedback, task_report(TALKER, message, 2, now), result_report(TALKER, message, 1, now)
+    )
     found = await rises(api, message, TALKER, "outcome", "done")
     assert found["rung"] == "played"
     times = found["times"]
