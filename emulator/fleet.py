@@ -46,7 +46,6 @@ class Fleet:
         self._agenda = Agenda()
         self._wake: asyncio.TimerHandle | None = None
         self._wake_at = inf
-        self._chance = Dice(seed_of(settings.seed, "returns"))
         self._registered = self._awaited = 0
         self._lines = {row.code: self._line(row) for row in rows}
 
@@ -115,15 +114,11 @@ class Fleet:
         """Open any other connection."""
         self._dialler.want(protocol, address)
 
-    def backoff(self, attempt: int, dice: Dice | None) -> float:
+    def backoff(self, attempt: int, dice: Dice) -> float:
         """Seconds to wait after ``attempt`` failures: doubling, capped, shortened by chance by up to a half."""
         settings = self.settings
         wait = min(settings.backoff_cap, settings.backoff * 2.0 ** min(attempt, 16))
-        return wait * (0.5 + 0.5 * (dice or self._chance).unit())
-
-    def chance(self, line: Line, probability: float) -> bool:
-        """Whether an event of this probability happens to a report."""
-        return self._chance.hits(probability)
+        return wait * (0.5 + 0.5 * dice.unit())
 
     def first_registered(self) -> None:
         """Count a terminal that registered for the first time in this run."""

@@ -107,7 +107,7 @@ class _ReturnLine(Dialable):
 
     def dial_failed(self, reason: str) -> None:
         """Try again after a while."""
-        wait = self._fleet.backoff(self._attempts, None)
+        wait = self._fleet.backoff(self._attempts, self.line.dice)
         self._attempts += 1
         self._fleet.at(self._fleet.now() + wait, self._dial_again)
 

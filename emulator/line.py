@@ -28,13 +28,13 @@ class Line(Dialable):
 
     __slots__ = (
         "_attempts",
-        "_dice",
         "_fleet",
         "_free_at",
         "_held",
         "_scheduled",
         "_transport",
         "code",
+        "dice",
         "report_busy",
         "report_tries",
         "reports",
@@ -44,7 +44,7 @@ class Line(Dialable):
     )
 
     def __init__(self, fleet: Fleet, code: ResourceCode, terminal: Terminal, dice: Dice) -> None:
-        self._fleet, self.code, self.terminal, self._dice = fleet, code, terminal, dice
+        self._fleet, self.code, self.terminal, self.dice = fleet, code, terminal, dice
         self._transport: asyncio.Transport | None = None
         self._attempts = 0
         self._scheduled = inf
@@ -168,7 +168,7 @@ class Line(Dialable):
     def _come_back(self) -> None:
         if self._fleet.closing or self.terminal.faults.off:
             return
-        wait = self._fleet.backoff(self._attempts, self._dice)
+        wait = self._fleet.backoff(self._attempts, self.dice)
         self._attempts += 1
         self._fleet.at(self._fleet.now() + wait, self.dial)
 
@@ -187,14 +187,14 @@ class Line(Dialable):
         if faults is HEALTHY or not faults.bends_line:
             transport.write(data)
             return
-        pieces = shape(data, faults, self._dice)
+        pieces = shape(data, faults, self.dice)
         if faults.merge:
             if not self._held:
                 self._fleet.at(now + faults.merge, self._release, transport)
             self._held += pieces
             return
         # Later frames never overtake earlier ones: it is one TCP stream.
-        due = max(self._free_at, now + faults.delay + faults.jitter * self._dice.unit())
+        due = max(self._free_at, now + faults.delay + faults.jitter * self.dice.unit())
         for piece in pieces:
             self._fleet.at(due, self._late, transport, piece)
             due += _PIECE_GAP

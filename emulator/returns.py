@@ -79,7 +79,7 @@ class ShortReturns:
 
     def _queue(self, line: Line) -> None:
         faults = line.terminal.faults
-        wait = faults.delay + faults.jitter * 0.5 if line.report_tries == 0 else 0.0
+        wait = faults.delay + faults.jitter * line.dice.unit() if line.report_tries == 0 else 0.0
         if wait:
             self._fleet.at(self._fleet.now() + wait, self._now_ready, line)
         else:
@@ -99,7 +99,7 @@ class ShortReturns:
             if not line.reports:
                 line.report_busy = False
                 line.report_tries = 0
-            elif self._fleet.chance(line, line.terminal.faults.loss):
+            elif line.dice.hits(line.terminal.faults.loss):
                 self._failed(line, line.reports[0], "lost")
             else:
                 self._begin(line)
@@ -144,7 +144,7 @@ class ShortReturns:
             line.note(Event.REPORT_LOST, report, f"{report.what}: {problem}")
             self._next(line, report)
         else:
-            wait = self._fleet.backoff(line.report_tries - 1, None)
+            wait = self._fleet.backoff(line.report_tries - 1, line.dice)
             self._fleet.at(self._fleet.now() + wait, self._now_ready, line)
 
     def _next(self, line: Line, report: Report) -> None:

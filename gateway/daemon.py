@@ -133,6 +133,12 @@ class Gateway:
         self.settings = settings
         self._stack = AsyncExitStack()
         self.ports = Ports(0, 0, 0)
+        self._signed: Signer | None = None
+
+    @property
+    def signatures_made(self) -> int:
+        """Signatures since the start."""
+        return 0 if self._signed is None else self._signed.signatures_made
 
     async def __aenter__(self) -> Gateway:
         try:
@@ -161,6 +167,7 @@ class Gateway:
         registry = await load_registry(store)
         alarms = Alarms(store.submit, time.time)
         signer = self._signer(key, provider, alarms)
+        self._signed = signer
         stack.callback(signer.close)
         loop = asyncio.get_running_loop()
         signing = ThreadPoolExecutor(1, thread_name_prefix="sign")
@@ -184,7 +191,7 @@ class Gateway:
             pacer=Pacer(loop),
             alarms=alarms,
             clock=time.time,
-            monotonic=loop.time,
+            monotonic=time.monotonic,
         )
         self.dispatch = dispatch = Dispatch(state)
         self.hub = hub = Hub(dispatch, self._limits(), settings.gateway.code)
@@ -205,8 +212,8 @@ class Gateway:
             event_names=load_event_names(),
             profiles=profiles,
             clock=time.time,
-            monotonic=loop.time,
-            signatures_made=lambda: signer.signatures_made,
+            monotonic=time.monotonic,
+            signatures_made=lambda: self.signatures_made,
             clock_synchronised=clock_synchronised,
         )
         http = HttpServer(services, tls_of(settings.http.tls, "http"))

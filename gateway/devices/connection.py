@@ -6,6 +6,8 @@ The class is the hot path: 4,021 of them answer within a tenth of a second, so w
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
@@ -29,6 +31,11 @@ log = structlog.get_logger(__name__)
 
 #: Origin of a connection that speaks for nobody yet.
 UNBOUND = Origin("", bound=False, authenticity=Authenticity.NONE)
+#: Appendix E defines no answer: a connection closed in order is the only sign that a report was kept. A process that
+#: is killed after it read everything would have its kernel close in order too, so the listening socket of return data
+#: makes every connection end in a reset unless ``close`` says otherwise.
+RESET_UNLESS_CLOSED = struct.pack("ii", 1, 0)
+_CLOSE_IN_ORDER = struct.pack("ii", 0, 0)
 #: Requests of a terminal are answered from memory when they come again within so many seconds (design.md §4).
 REPEAT_SECONDS = 60.0
 
@@ -161,6 +168,11 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         """Close in order: what lies unsent goes out first."""
         if self._transport is not None:
+            if Kind.FEEDBACK in self._accepts:
+                # Only here does a peer of appendix E hear that all it said is kept (see ``RESET_UNLESS_CLOSED``).
+                self._transport.get_extra_info("socket").setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, _CLOSE_IN_ORDER
+                )
             self._transport.close()
 
     def abort(self) -> None:

@@ -201,9 +201,13 @@ class Hub:
                     link.abort()
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; in order only those whose every word is kept."""
+        durable = self.events.committed()
         for link in tuple(self.connections):
-            link.close()
+            if link.last_receipt <= durable:
+                link.close()
+            else:
+                link.abort()
 
     def _bind(self, link: Connection, known: Known, physical: bytes) -> None:
         if link.known is not None and link.known.id != known.id:

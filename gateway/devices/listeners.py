@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from dataclasses import dataclass
 
-from gateway.devices.connection import Connection
+from gateway.devices.connection import RESET_UNLESS_CLOSED, Connection
 from gateway.devices.hub import Hub
 from gateway.errors import EnvironmentLackingError
 from gateway.protocols.framing import Kind
@@ -45,15 +46,18 @@ class Listeners:
             return Connection(hub, loop, listen.accepts, listen.max_frame, listen.max_unsent)
 
         try:
-            server = await loop.create_server(
-                made, listen.host, listen.port, ssl=listen.tls, backlog=listen.backlog, reuse_address=True
-            )
+            family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+            sock = socket.create_server((listen.host, listen.port), family=family, backlog=listen.backlog)
         except OSError as error:
             raise EnvironmentLackingError(f"cannot listen on {listen.host}:{listen.port}: {error.strerror}") from error
+        if Kind.FEEDBACK in listen.accepts:
+            # Accepted sockets inherit it.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_UNLESS_CLOSED)
+        server = await loop.create_server(made, sock=sock, ssl=listen.tls, backlog=listen.backlog)
         self._servers.append(server)
         if self._sweeper is None:
             self._sweeper = asyncio.create_task(self._sweep(), name="sweep")
-        port: int = server.sockets[0].getsockname()[1]
+        port: int = sock.getsockname()[1]
         return port
 
     async def _sweep(self) -> None:

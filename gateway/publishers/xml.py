@@ -34,8 +34,11 @@ _CODECS = {
 }
 
 #: What may stand before the root element: white space, comments, processing instructions.
-_PROLOG = re.compile(r"(?:\s++|<!--(?:(?!-->).)*+-->|<\?(?:(?!\?>).)*+\?>)*+", re.DOTALL)
-_START_TAG = re.compile(r"""<[^<>!?/"'\s](?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+""")
+#: Each pattern is one piece and the loops stand outside: a possessive repetition of pieces would read as well, but
+#: Python 3.11.2, which Debian 12 ships, ends those too early and a DOCTYPE would pass; a plain one keeps a way back.
+_PROLOG_PIECE = re.compile(r"\s+|<!--.*?-->|<\?.*?\?>", re.DOTALL)
+_TAG_BEGIN = re.compile(r"""<[^<>!?/"'\s]""")
+_TAG_PIECE = re.compile(r"""[^<>"']+|"[^"<]*"|'[^'<]*'""")
 
 
 #: libxml2's number for an entity that nobody declared.
@@ -119,8 +122,9 @@ def _encoding_of(body: bytes, charset: str) -> tuple[str, int]:
 
 def _refuse_doctype(text: str) -> None:
     """A DOCTYPE can only stand before the root element, so only that part is read; text may quote one."""
-    prolog = _PROLOG.match(text)
-    start = prolog.end() if prolog else 0
+    start = 0
+    while piece := _PROLOG_PIECE.match(text, start):
+        start = piece.end()
     if text[start : start + 9].upper() != "<!DOCTYPE":
         return
     found = [broken("", "doctype", "不允许 DOCTYPE 声明", "a DOCTYPE is not allowed")]
@@ -131,14 +135,19 @@ def _refuse_doctype(text: str) -> None:
 
 def _refuse_masses(text: str, limits: Limits) -> None:
     """Bound the tree before it is built: number of elements, and length of one tag (its attributes)."""
-    for count, tag in enumerate(_START_TAG.finditer(text), 1):
+    count, at = 0, 0
+    while tag := _TAG_BEGIN.search(text, at):
+        count += 1
         if count > limits.elements:
             raise WarningUnparseable(
                 broken(
                     "", "too_many_elements", f"元素超过 {limits.elements} 个", f"more than {limits.elements} elements"
                 )
             )
-        if tag.end() - tag.start() > limits.tag_chars:
+        at = tag.end()
+        while at - tag.start() <= limits.tag_chars and (piece := _TAG_PIECE.match(text, at)):
+            at = piece.end()
+        if at - tag.start() > limits.tag_chars:
             raise WarningUnparseable(
                 broken(
                     "",

@@ -16,16 +16,18 @@ class StoreSettings:
 
     ``url`` is ``sqlite:///path`` or ``postgresql://user@host/database``. ``batch_rows`` bounds one commit;
     ``queue_rows`` bounds what waits for it (rows of calls) and ``receipt_rows`` what waits of receipts, also while the
-    database is away. ``receipt_linger`` is how long (seconds) a first receipt waits for company when nothing else is
-    due. ``busy_timeout`` (seconds) bounds the wait for another process that holds the database. ``switch_interval``
-    (seconds) becomes that of the whole interpreter, unless it is shorter already.
+    database is away. ``receipt_linger`` is how long (seconds) receipts wait for company: while more came in that time
+    they wait again, up to ``receipt_linger_longest``, so that a burst costs few commits. ``busy_timeout`` (seconds)
+    bounds the wait for another process that holds the database. ``switch_interval`` (seconds) becomes that of the
+    whole interpreter, unless it is shorter already.
     """
 
     url: str
     batch_rows: int = 2_000
     queue_rows: int = 50_000
     receipt_rows: int = 500_000
-    receipt_linger: float = 0.004
+    receipt_linger: float = 0.002
+    receipt_linger_longest: float = 0.04
     busy_timeout: float = 5.0
     readers: int = 4
     #: With Python's own 5 ms a loop that is busy in slices of 1-5 ms starves the writer: it wakes too late at each of
@@ -43,7 +45,7 @@ class StoreSettings:
         for name in ("batch_rows", "queue_rows", "receipt_rows", "readers"):
             if getattr(self, name) < 1:
                 raise InvalidValueError(f"store.{name}", getattr(self, name), "must be at least 1")
-        for name in ("receipt_linger", "busy_timeout"):
+        for name in ("receipt_linger", "receipt_linger_longest", "busy_timeout"):
             if not 0 <= getattr(self, name) <= 60:
                 raise InvalidValueError(f"store.{name}", getattr(self, name), "must be 0-60 seconds")
         if not 0.0001 <= self.switch_interval <= 0.005:

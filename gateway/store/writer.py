@@ -119,8 +119,7 @@ class Writer:
             if self._urgent or self._calls:
                 return self._take()
             if self._due():
-                if 0 < len(self._receipts) < self._settings.batch_rows and not self._closing:
-                    self._wake.wait(self._settings.receipt_linger)
+                self._gather()
                 return self._take()
             if self._closing:
                 return None
@@ -131,6 +130,19 @@ class Writer:
             if not self._wake.wait(self._patience()) and self._to_checkpoint:
                 self._checkpoint()
             self._idle = False
+
+    def _gather(self) -> None:
+        """Wait while receipts keep coming: few large commits leave the loop alone more than many small ones."""
+        settings = self._settings
+        waited, seen = 0.0, 0
+        while not self._closing and waited < settings.receipt_linger_longest:
+            held = len(self._receipts)
+            if held == seen or held >= settings.batch_rows:
+                return
+            seen = held
+            if self._wake.wait(settings.receipt_linger):
+                return
+            waited += settings.receipt_linger
 
     def _due(self) -> bool:
         """Whether receipts, or the question if the database is back, want a transaction now."""

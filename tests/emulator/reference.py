@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -126,7 +128,8 @@ class Server:
         self.answers: list[ip.IpPacket] = []
         self.reports: list[FeedbackPacket] = []
         self.heartbeats: list[Heartbeat] = []
-        self.on_answer: Callable[[ip.IpPacket], None] = lambda packet: None
+        #: reports are read and their connections then reset, as by a process that dies.
+        self.resets = False
 
     async def start(self, port: int = 0, feedback_port: int = 0) -> None:
         loop = asyncio.get_running_loop()
@@ -189,7 +192,6 @@ class LinePort(asyncio.Protocol):
                     self._transport.write(segment)
             elif isinstance(packet.body, GeneralAnswer) and packet.packet_type == PacketType.ANSWER:
                 self._server.answers.append(packet)
-                self._server.on_answer(packet)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._code is not None and self._server.lines.get(self._code) is self._transport:
@@ -199,6 +201,11 @@ class LinePort(asyncio.Protocol):
 class ReturnPort(asyncio.Protocol):
     def __init__(self, server: Server) -> None:
         self._server, self._framer = server, StreamFramer()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if self._server.resets:
+            reset = struct.pack("ii", 1, 0)
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
 
     def data_received(self, data: bytes) -> None:
         for found in self._framer.feed(data):

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 import time
 from collections import Counter
 from typing import Any
@@ -20,7 +18,7 @@ from gateway.protocols.feedback_bodies import TaskSwitch
 from gateway.protocols.ip_bodies import ParameterSetting
 from gateway.protocols.parameters import Parameter, ReturnAddress
 from tests.emulator.conftest import FleetMaker
-from tests.emulator.reference import RESULT, TASK, Commands, ReturnPort, Server, ebm, rows, until
+from tests.emulator.reference import RESULT, TASK, Commands, Server, ebm, rows, until
 
 
 def happened(fleet: Fleet, event: Event, code: str | None = None) -> int:
@@ -139,28 +137,14 @@ async def test_reports_that_nobody_takes_are_given_up(server: Server, make_fleet
 async def test_reset_is_no_confirmation(server: Server, make_fleet: FleetMaker) -> None:
     """A gateway that dies with the report unsaved resets the connection; the report comes again."""
 
-    class Resets(asyncio.Protocol):
-        def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            self.transport = transport
-            reset = struct.pack("ii", 1, 0)
-            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
-
-        def eof_received(self) -> bool:
-            return False
-
-    ports = server.feedback[1]
-    server._e.close()
-    await server._e.wait_closed()
-    dying = await asyncio.get_running_loop().create_server(Resets, "127.0.0.1", ports)
-    fleet = await make_fleet(1, feedback=("127.0.0.1", ports), terminal=TerminalSettings(heartbeat=5))
+    server.resets = True
+    fleet = await make_fleet(1, terminal=TerminalSettings(heartbeat=5))
     server.send(commands().start(1))
     await until(lambda: happened(fleet, Event.REPORTED) >= 2)
     assert happened(fleet, Event.REPORT_CONFIRMED) == 0
-    dying.close()
-    await dying.wait_closed()
-    server._e = await asyncio.get_running_loop().create_server(lambda: ReturnPort(server), "127.0.0.1", ports)
+    server.resets = False
     await until(lambda: happened(fleet, Event.REPORT_CONFIRMED) == 1)
-    assert len(server.of(TASK)) == 1
+    assert len({report.session for report in server.of(TASK)}) == 1
 
 
 async def test_reports_go_where_the_platform_says(server: Server, make_fleet: FleetMaker) -> None:
@@ -208,7 +192,8 @@ async def test_terminals_without_power_are_not_waited_for(server: Server, make_f
 
 def test_back_off_doubles_to_its_cap_and_differs_by_chance() -> None:
     fleet = Fleet([], FleetSettings(gateway=("127.0.0.1", 1), feedback=("127.0.0.1", 1), keys={}, seed=2))
-    waits = [fleet.backoff(attempt, None) for attempt in range(12)]
+    dice = Dice(3)
+    waits = [fleet.backoff(attempt, dice) for attempt in range(12)]
     for attempt, wait in enumerate(waits):
         top = min(3.0, 0.2 * 2**attempt)
         assert top / 2 <= wait <= top

@@ -1,0 +1,56 @@
+# make demo   a real warning to 4,021 emulated terminals, and who was reached
+# make test   everything that must hold: lint, types, import contract, tests
+# make bench  the measured claims      make lint   without tests      make clean   remove what these made
+#
+# PYTHON=/path/to/python3.11 chooses the interpreter; ARGS="…" goes to the demo, the tests or the benchmarks.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+ARGS   ?=
+PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq --no-input
+MAKEFLAGS += --no-print-directory
+export PIP_ROOT_USER_ACTION = ignore
+
+.PHONY: help demo test bench lint clean packages
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+demo: $(STAMP)
+	@$(BIN)/ebgw demo $(ARGS)
+
+bench: $(STAMP)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lint: $(STAMP)
+	@echo '== ruff: 规则与格式 rules and format'
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@echo '== mypy --strict: 类型 types'
+	@$(BIN)/python -m mypy
+	@echo '== lint-imports: 分层约定 layers of docs/architecture.md'
+	@$(BIN)/lint-imports
+
+# EBGW_TEST_POSTGRES=required turns a missing PostgreSQL from a skipped test into a failed one; where packages could be
+# installed there is no excuse for it to be missing.
+test: packages lint
+	@echo '== pytest: 测试 tests'
+	@if [ "$$(id -u)" = 0 ]; then export EBGW_TEST_POSTGRES=$${EBGW_TEST_POSTGRES-required}; fi; \
+	 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+
+packages:
+	@sh .ci/packages
+
+# The virtual environment: pinned and hashed packages, then the project itself. Made again when a lock file changes.
+$(STAMP): requirements/dev.lock pyproject.toml .ci/venv
+	@PYTHON='$(PYTHON)' VENV='$(VENV)' sh .ci/venv
+	@echo '== 安装依赖 installing the locked packages (a minute the first time)'
+	@$(PIP) install --require-hashes -r requirements/dev.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+	find gateway emulator tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

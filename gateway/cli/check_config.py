@@ -1,0 +1,90 @@
+"""``ebgw check-config``: everything that would stop the daemon from starting, found before it is started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from gateway.cli.group import EXIT_ENVIRONMENT, EXIT_FAILED, exit_code_of
+from gateway.cli.options import config_option, json_option
+from gateway.cli.output import say_json
+from gateway.daemon import raise_file_limit, sm2_provider, tls_of
+from gateway.devices.profiles import load_profiles
+from gateway.errors import GatewayError, SettingsError
+from gateway.publishers.reference import load_gazetteer
+from gateway.security.keys import load_key_file
+from gateway.settings import Settings, load_settings
+from gateway.store import StoreSettings
+
+Problem = tuple[str, str]
+
+
+@click.command("check-config")
+@config_option
+@json_option
+@click.pass_context
+def check_config(ctx: click.Context, config: Path | None, as_json: bool) -> None:
+    """检查配置及其引用的文件 / Check the settings and every file that they name.
+
+    退出码 exit: 0 可启动 fit to start, 1 配置有误 settings, 3 环境 environment.
+    """
+    try:
+        settings = load_settings(config)
+        problems, code = examine(settings)
+    except SettingsError as error:
+        problems, code = list(error.problems), EXIT_FAILED
+    if as_json:
+        say_json({"ok": not problems, "problems": [{"key": key, "rule": rule} for key, rule in problems]})
+    else:
+        for key, rule in problems:
+            click.echo(f"错误 error  {key}: {rule}", err=True)
+        if not problems:
+            click.echo(f"配置无误 the settings are sound: {config or '默认 defaults'}")
+    ctx.exit(code if problems else 0)
+
+
+def examine(settings: Settings) -> tuple[list[Problem], int]:
+    """Problems as (key, rule), and the exit code of the gravest."""
+    problems: list[Problem] = []
+    code = EXIT_FAILED
+    for key, look in _looks(settings).items():
+        try:
+            look()
+        except SettingsError as error:
+            problems.extend(error.problems)
+        except GatewayError as error:
+            problems.append((key, str(error)))
+            code = max(code, exit_code_of(error))
+        except OSError as error:
+            problems.append((key, f"{error.filename}: {error.strerror}"))
+            code = EXIT_ENVIRONMENT
+    return problems, code
+
+
+def _looks(settings: Settings) -> dict[str, Callable[[], object]]:
+    """What is looked at, by the key that speaks of it."""
+    folder = settings.reference.folder
+
+    def key_file() -> None:
+        # No file named and none there: the daemon makes one at its first start.
+        if settings.signing.key_file is not None or settings.key_file.exists():
+            load_key_file(settings.key_file, provider=sm2_provider(settings.signing.provider))
+
+    def volume() -> None:
+        if 100 < settings.dispatch.volume < 255:
+            raise SettingsError(("dispatch.volume", "must be 0-100, or 255 to keep what the terminal has"))
+
+    return {
+        "signing.provider": lambda: sm2_provider(settings.signing.provider),
+        "signing.key_file": key_file,
+        "store.url": lambda: StoreSettings(settings.store_url),
+        "reference.folder": lambda: load_gazetteer(folder),
+        "reference.folder/profiles": lambda: load_profiles(folder / "profiles" if folder else None),
+        "http.tls": lambda: tls_of(settings.http.tls, "http"),
+        "terminals.tls": lambda: tls_of(settings.terminals.tls, "terminals"),
+        "feedback.tls": lambda: tls_of(settings.feedback.tls, "feedback"),
+        "dispatch.volume": volume,
+        "ulimit -n": raise_file_limit,
+    }

@@ -1,0 +1,97 @@
+"""``ebgw check-warning``: what the gateway would make of a publisher's body, without sending anything."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.cli.group import EXIT_FAILED
+from gateway.cli.options import config_option, json_option
+from gateway.cli.output import say_json
+from gateway.dispatch.registry_file import read_registry_file
+from gateway.domain.areas import Gazetteer
+from gateway.domain.codes import AreaCode
+from gateway.domain.message import AirTime, EbmClass
+from gateway.publishers.check import check_warning
+from gateway.publishers.mapping import MappingPolicy
+from gateway.publishers.profile import Profile
+from gateway.publishers.reference import load_gazetteer, load_outlines
+from gateway.settings import load_settings
+
+
+@click.command("check-warning")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--profile", type=click.Choice([p.value for p in Profile]), default="strict", show_default=True)
+@click.option("--media-type", help="默认按内容判断 / told from the content by default.")
+@click.option(
+    "--registry",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="台账 CSV，用于计数 / registry whose terminals are counted.",
+)
+@config_option
+@json_option
+@click.pass_context
+def check_warning_command(
+    ctx: click.Context,
+    file: Path,
+    profile: str,
+    media_type: str | None,
+    registry: Path | None,
+    config: Path | None,
+    as_json: bool,
+) -> None:
+    """检查一条预警会如何处理 / What would be made of a warning; nothing is sent.
+
+    valid: 读得懂 understood; accepted: 此时此地会播发 would be broadcast now and here. 退出码 exit: 0 accepted, 1 not.
+    """
+    settings = load_settings(config)
+    gazetteer = load_gazetteer(settings.reference.folder)
+    verdict = check_warning(
+        file.read_bytes(),
+        media_type,
+        Profile(profile),
+        datetime.now(UTC),
+        gazetteer,
+        load_outlines(gazetteer),
+        _Counter(gazetteer, registry),
+        AirTime(settings.air_time.by_severity()),
+        policy=MappingPolicy(drill_class=EbmClass(settings.dispatch.exercise_class)),
+    )
+    say_json(verdict) if as_json else _show(verdict, " (演示估算)" if gazetteer.source.estimate else "")
+    ctx.exit(0 if verdict["accepted"] else EXIT_FAILED)
+
+
+class _Counter:
+    """Counts receivers of areas: people from the gazetteer, terminals from a registry file where one is given."""
+
+    def __init__(self, gazetteer: Gazetteer, registry: Path | None) -> None:
+        self._gazetteer = gazetteer
+        self._terminals = [t.area for t in read_registry_file(registry, gazetteer)] if registry else []
+
+    def __call__(self, areas: tuple[AreaCode, ...]) -> tuple[int, int]:
+        """Terminals and people inside ``areas``."""
+        terminals = sum(any(area.covers(at) for area in areas) for at in self._terminals)
+        return terminals, sum(village.population for village in self._gazetteer.villages_in(areas))
+
+
+def _show(verdict: dict[str, Any], mark: str) -> None:
+    yes, no = "是 yes", "否 no"
+    click.echo(
+        f"读得懂 valid: {yes if verdict['valid'] else no}    会播发 accepted: {yes if verdict['accepted'] else no}"
+    )
+    for rule in verdict["rules"]:
+        click.echo(f"  规则 rule {rule['code']} {rule['path']}: {rule['message']}")
+    message = verdict["message"]
+    if message:
+        click.echo(f"  {message['headline']}")
+        click.echo(f"  {message['event_name']} {message['event']}, {message['severity_name']}, {message['class_name']}")
+        for notice in message["notices"]:
+            click.echo(f"  提示 notice {notice['code']}: {notice['message']}")
+    for area in verdict["areas"][:20]:
+        click.echo(f"  区域 area {area['code']} {area['name']} ({area['matched_by']})")
+    receivers = verdict["receivers"]
+    if receivers["population"]:
+        click.echo(f"  {receivers['terminals']:,} 终端 terminals, {receivers['population']:,} 人 people{mark}")

@@ -1,0 +1,248 @@
+"""``ebgw demo``: the whole way on one machine, from a real alert to proven listeners."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from emulator.limits import how_many_fit
+from gateway.cli.client import ApiClient
+from gateway.cli.demo_folder import CITY, MOST_IN_VILLAGE, DemoFolder, prepare
+from gateway.cli.demo_processes import Child
+from gateway.cli.demo_report import show_result, verdict
+from gateway.cli.demo_warning import DemoWarning, adapt, packaged_warning
+from gateway.cli.demo_watch import Broadcast, accept_to_wire_ms, connected, followed, reachable_now
+from gateway.cli.group import EXIT_FAILED
+from gateway.cli.options import json_option
+from gateway.cli.output import console as make_console
+from gateway.cli.output import say_json
+from gateway.cli.run import loop_factory
+from gateway.daemon import raise_file_limit
+from gateway.domain.areas import Gazetteer
+from gateway.errors import EnvironmentLackingError
+from gateway.publishers.reference import load_gazetteer
+
+#: Earthquake-warning terminals of the reference town.
+TERMINALS = 4021
+#: Report connections of the emulator at once, and files of the daemon beside its connections.
+_REPORTS = 200
+#: Air time is so much shorter than it says: the 600 s of a blue warning become 4.
+_SCALE = 150.0
+_VALID = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What the command line asks for."""
+
+    terminals: int
+    warning: Path | None
+    loss: float
+    actual: bool
+    keep: bool
+    deadline: float
+
+
+@click.command("demo")
+@click.option("--terminals", type=click.IntRange(1), default=TERMINALS, show_default=True, help="终端数 / how many.")
+@click.option(
+    "--warning",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="另一条真实预警 (CAP 或 12379) / another real alert.",
+)
+@click.option("--loss", type=click.FloatRange(0, 1), default=0.0, help="丢帧概率 / share of frames lost on the lines.")
+@click.option("--actual", is_flag=True, help="按真实应急播发，而非演练 / as an emergency, and not as a drill.")
+@click.option("--keep", is_flag=True, help="保留数据目录 / keep the data folder; else the next demo clears it.")
+@click.option("--deadline", type=click.FloatRange(0, 3600), default=120.0, show_default=True, help="秒 seconds.")
+@json_option
+@click.pass_context
+def demo(
+    ctx: click.Context,
+    terminals: int,
+    warning: Path | None,
+    loss: float,
+    actual: bool,
+    keep: bool,
+    deadline: float,
+    as_json: bool,
+) -> None:
+    """演示：一条真实预警唤醒泉州 4,021 个仿真终端 / A real alert wakes 4,021 emulated terminals of 泉州.
+
+    退出码 exit: 0 每个可达终端均已证实 every reachable terminal is proven, 1 有缺 some are missing.
+    """
+    console = make_console(stderr=as_json)
+    wish = _Wish(terminals, warning, loss, actual, keep, deadline)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        try:
+            result = runner.run(_until_told(_demo(console, wish)))
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            console.print("已中断，子进程已停止 interrupted; the children were stopped")
+            ctx.exit(EXIT_FAILED)
+    if as_json:
+        say_json(result)
+    ctx.exit(0 if result["outcome"] == "complete" else EXIT_FAILED)
+
+
+async def _until_told(work: Any) -> dict[str, Any]:
+    """Run ``work``; SIGTERM ends it as Ctrl-C does, and the children with it."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, task.cancel)
+    result: dict[str, Any] = await task
+    return result
+
+
+async def _demo(console: Console, wish: _Wish) -> dict[str, Any]:
+    begun = time.monotonic()
+    gazetteer = load_gazetteer()
+    count = _how_many(console, wish.terminals, len(gazetteer.villages_in([CITY])))
+    now = datetime.now(ZoneInfo("Asia/Shanghai")).replace(microsecond=0)
+    # Read before anything is started: a file that is no alert ends the demo at once.
+    source = wish.warning.read_bytes() if wish.warning else packaged_warning()
+    adapt(source, area=CITY, area_name=gazetteer.name(CITY), now=now, expires=now + _VALID, actual=wish.actual)
+    folder = await prepare(gazetteer, count, keep=wish.keep)
+    with contextlib.closing(folder.lock):
+        console.rule("应急广播网关演示 Emergency broadcast gateway demo")
+        _say(console, f"数据目录 data folder: {folder.path}")
+        _say(console, f"台账 registry: {folder.terminals:,} 终端 terminals, {_villages(gazetteer)}")
+        async with _gateway(folder) as gateway:
+            ready = await gateway.line("ready")
+            _say(console, f"网关 gateway: {ready['http']}, D {ready['terminals']}, E {ready['feedback']}")
+            async with _emulator(folder, ready, wish.loss) as emulator:
+                control = (await emulator.line("ready"))["control"]
+                children = (gateway, emulator)
+                async with ApiClient(control) as truth, ApiClient(ready["http"], folder.key) as api:
+                    result = await _broadcast(console, wish, gazetteer, folder, source, children, truth, api)
+    _say(console, f"用时 took {time.monotonic() - begun:.1f} s; 数据 data: {folder.path}{_fate(wish, folder)}")
+    return result
+
+
+def _fate(wish: _Wish, folder: DemoFolder) -> str:
+    if wish.keep or folder.path.parent.name != "var":
+        return ""
+    return " (下次演示时清除 cleared by the next demo; --keep 保留 keeps it)"
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(escape(text), soft_wrap=True)
+
+
+def _villages(gazetteer: Gazetteer) -> str:
+    mark = " (村级人口为演示估算 village figures are an estimate)" if gazetteer.source.estimate else ""
+    return f"泉州 {len(gazetteer.villages_in([CITY])):,} 村 villages, {gazetteer.population(CITY):,} 人 people{mark}"
+
+
+def _how_many(console: Console, wanted: int, villages: int) -> int:
+    """Raise the file limit first; say plainly when fewer terminals fit than are wanted."""
+    most = villages * MOST_IN_VILLAGE
+    if wanted > most:
+        raise click.BadParameter(f"最多 at most {most:,}", param_hint="--terminals")
+    files = raise_file_limit()
+    fit = how_many_fit(files, wanted, returns=_REPORTS)
+    if not fit:
+        raise EnvironmentLackingError(f"打开文件数上限太低 / too few open files: ulimit -n {files}")
+    if fit < wanted:
+        console.print(
+            f"[bold]打开文件数上限 {files} 只容 {fit:,} 个终端（要求 {wanted:,}） "
+            f"the limit of open files ({files}) fits {fit:,} of {wanted:,} terminals[/]"
+        )
+    return fit
+
+
+def _gateway(folder: DemoFolder) -> Child:
+    return Child("gateway", ["-m", "gateway.cli", "run", "-c", str(folder.settings)], folder.path / "gateway.log")
+
+
+def _emulator(folder: DemoFolder, ready: dict[str, Any], loss: float) -> Child:
+    facts = folder.signing.facts()
+    options = {
+        "--gateway": ready["terminals"],
+        "--feedback": ready["feedback"],
+        "--registry": str(folder.registry),
+        "--public-key": facts["public_key"],
+        "--certificate": facts["certificate"],
+        "--scale": f"{_SCALE:g}",
+        "--return-limit": str(_REPORTS),
+        "--loss": str(loss),
+        "--journal": str(folder.path / "journal.jsonl"),
+    }
+    arguments = ["-m", "emulator", *(part for option in options.items() for part in option)]
+    return Child("emulator", arguments, folder.path / "emulator.log")
+
+
+async def _broadcast(
+    console: Console,
+    wish: _Wish,
+    gazetteer: Gazetteer,
+    folder: DemoFolder,
+    source: bytes,
+    children: tuple[Child, ...],
+    truth: ApiClient,
+    api: ApiClient,
+) -> dict[str, Any]:
+    began = time.monotonic()
+    summary = await connected(console, truth, children, folder.terminals)
+    _say(console, f"终端 terminals: {summary['registered']:,} 已注册 registered in {time.monotonic() - began:.1f} s")
+    now = datetime.now(UTC).astimezone(ZoneInfo("Asia/Shanghai")).replace(microsecond=0)
+    warning = adapt(
+        source, area=CITY, area_name=gazetteer.name(CITY), now=now, expires=now + _VALID, actual=wish.actual
+    )
+    _tell_warning(console, warning, wish.actual)
+    reachable = await reachable_now(truth)
+    accepted = await api.post("/api/v1/warnings", warning.body, warning.media_type)
+    warning_id = accepted["warning_id"]
+    _say(console, f"已受理 accepted: {warning_id}, EBM {accepted['message_id']}, {accepted['state']}")
+    for notice in accepted["notices"]:
+        _say(console, f"  提示 notice {notice['code']}: {notice['message']}")
+    _say(console, "无声 no sound: 本版不推流 nothing is streamed yet; 终端为仿真 the terminals are emulated")
+    broadcast = await followed(console, api, children, warning_id, reachable, wish.deadline)
+    wire = await accept_to_wire_ms(api)
+    _title(console, "结果 Result", wish.actual)
+    by_any = await show_result(console, api, warning_id, broadcast)
+    result = verdict(
+        broadcast,
+        registered=folder.terminals,
+        reachable=len(reachable),
+        accept_to_wire_ms=wire,
+        changed=[change.as_json() for change in warning.changes],
+        data_dir=str(folder.path),
+    )
+    result["coverage_any"] = by_any
+    _say(console, _last_words(result, broadcast))
+    return result
+
+
+def _last_words(result: dict[str, Any], broadcast: Broadcast) -> str:
+    counts, wire = result["terminals"], result["accept_to_wire_ms"]
+    words = (
+        f"可达 reachable {counts['reachable']:,}, 已证实 proven {counts['proven']:,}, "
+        f"未达 unreached {counts['unreached']:,}; 受理到末帧 accept to last frame {'-' if wire is None else wire} ms; "
+    )
+    if not counts["reachable"]:
+        return words + "没有可达终端 no terminal was reachable"
+    if not broadcast.complete:
+        return words + f"截止时未齐 not complete after {broadcast.seconds:.1f} s"
+    return words + f"全部播完 all played after {broadcast.seconds:.1f} s (播出时长缩短 air time ÷ {_SCALE:g})"
+
+
+def _title(console: Console, words: str, actual: bool) -> None:
+    console.rule(words if actual else f"{words}  [black on yellow] 演练 drill [/]")
+
+
+def _tell_warning(console: Console, warning: DemoWarning, actual: bool) -> None:
+    _title(console, f"预警 Warning: {escape(warning.headline)}", actual)
+    for change in warning.changes:
+        old, new = (text if len(text) <= 60 else f"{text[:57]}…" for text in (change.old, change.new))
+        _say(console, f"  改 changed {change.path}: {old or '∅'} → {new or '∅'}")

@@ -1,0 +1,147 @@
+"""The demo's data folder: settings, signing key, registry and publisher, all fresh, with nothing left to chance."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from gateway.cli.keys import add_key
+from gateway.daemon import FIRST_CERTIFICATE
+from gateway.dispatch.registry_file import COLUMNS, read_registry_file
+from gateway.dispatch.terminals import TerminalBook, load_registry
+from gateway.domain.areas import Area, Gazetteer
+from gateway.domain.codes import AreaCode, ResourceCode
+from gateway.errors import EnvironmentLackingError
+from gateway.publishers.rights import KeyKind, Publisher
+from gateway.security.keys import SigningKey, new_key_file
+from gateway.security.sm2 import default_provider
+from gateway.store import Store, StoreSettings
+
+#: Most terminals of one village: two digits number them in the resource code (GD/J 080-2018).
+MOST_IN_VILLAGE = 99
+CITY = AreaCode("350500000000")
+
+_PARENT = Path("var")
+_PREFIX = "demo-"
+_LOCK, _KEPT = ".running", ".keep"
+
+_SETTINGS = """\
+# Settings of one run of ebgw demo; every key: config/gateway.toml.
+[gateway]
+name = "泉州市应急广播网关（演示）"
+data_dir = "{folder}"
+[http]
+port = 0
+[terminals]
+port = 0
+[feedback]
+port = 0
+[dispatch]
+exercise_class = {exercise_class}
+[log]
+format = "json"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoFolder:
+    """Everything that a run needs, as files. ``key`` is the operator's that posts and reads."""
+
+    path: Path
+    settings: Path
+    registry: Path
+    signing: SigningKey
+    key: str
+    terminals: int
+    #: held while the demo runs, so that another one does not clear this folder away.
+    lock: TextIO
+
+
+def spread(villages: Sequence[Area], wanted: int) -> list[int]:
+    """How many terminals each village gets: evenly, what is over spread over the whole list; their sum is ``wanted``.
+
+    Fewer terminals than villages: every so many villages get one, so that each county has its share.
+    """
+    each, over = divmod(wanted, len(villages))
+    ends = [(index + 1) * over // len(villages) for index in range(len(villages))]
+    return [each + end - before for before, end in zip([0, *ends], ends, strict=False)]
+
+
+def registry_rows(gazetteer: Gazetteer, wanted: int) -> list[dict[str, str]]:
+    """Rows of the registry file: terminals of level 6 in villages, with codes and addresses that never change."""
+    villages = gazetteer.villages_in([CITY])
+    rows: list[dict[str, str]] = []
+    for village, count in zip(villages, spread(villages, wanted), strict=True):
+        for number in range(1, count + 1):
+            row = dict.fromkeys(COLUMNS, "")
+            row["code"] = ResourceCode.build(6, village.code, "0314", 1, "04", number)
+            # 6 bytes BCD: the city, then a running number.
+            row["physical_address"] = f"3505{len(rows) + 1:08d}"
+            row["name"] = f"{village.name}大喇叭{number}号"
+            row["area"] = village.code
+            row.update(profile="gdj089-2018", routes="ip", radius_m="300", in_service="1")
+            rows.append(row)
+    return rows
+
+
+async def prepare(gazetteer: Gazetteer, terminals: int, *, keep: bool, exercise_class: int = 2) -> DemoFolder:
+    """Make the folder of a new run; folders of earlier runs that nobody keeps or uses go first."""
+    path, lock = _fresh(keep)
+    settings = path / "gateway.toml"
+    settings.write_text(_SETTINGS.format(folder=path, exercise_class=exercise_class), encoding="utf-8")
+    registry = path / "registry.csv"
+    with registry.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(registry_rows(gazetteer, terminals))
+    keys = path / "keys"
+    keys.mkdir(mode=0o700)
+    signing = new_key_file(keys / "signing.json", FIRST_CERTIFICATE, provider=default_provider(), now=datetime.now(UTC))
+    found = read_registry_file(registry, gazetteer)
+    # Not through load_settings: a variable of the caller's environment must never lead the demo to a real database.
+    store = await Store.open(StoreSettings(f"sqlite:///{path / 'ebgw.db'}"))
+    try:
+        await TerminalBook(store, await load_registry(store), time.time).put(found, "demo")
+        key = await add_key(store, Publisher("demo", KeyKind.OPERATOR, areas=(CITY,)))
+    finally:
+        await store.close()
+    return DemoFolder(path, settings, registry, signing, key, len(found), lock)
+
+
+def _fresh(keep: bool) -> tuple[Path, TextIO]:
+    try:
+        _PARENT.mkdir(exist_ok=True)
+        _clear(_PARENT)
+        path = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{time.strftime('%Y%m%d-%H%M%S')}-", dir=_PARENT.resolve()))
+    except OSError:
+        try:
+            path = Path(tempfile.mkdtemp(prefix="ebgw-demo-"))
+        except OSError as error:
+            raise EnvironmentLackingError(f"没有可写的目录 / no folder can be written: {error.strerror}") from error
+    if keep:
+        (path / _KEPT).touch()
+    lock = (path / _LOCK).open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return path, lock
+
+
+def _clear(parent: Path) -> None:
+    """Remove folders of earlier runs: those whose lock nobody holds and that were not to be kept."""
+    for path in parent.glob(f"{_PREFIX}*"):
+        lock = path / _LOCK
+        if (path / _KEPT).exists() or not lock.exists():
+            continue
+        with lock.open("r+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue
+            shutil.rmtree(path, ignore_errors=True)
