@@ -201,7 +201,7 @@ class Gateway:
         stack.push_async_callback(dispatch.close)
         terminals, feedback = await self._listen(Listeners(hub))
         self.terminals = TerminalBook(store, registry, time.time, hub.drop)
-        services = Services(
+        self.services = services = Services(
             settings=settings,
             store=store,
             dispatch=dispatch,

@@ -145,9 +145,9 @@ class AirTimeSection(_Section):
 class LimitsSection(_Section):
     """What a warning may hold; checked before any work on it."""
 
-    polygons: Annotated[int, Field(ge=0, le=10000)] = 100
-    vertices: Annotated[int, Field(ge=0, le=1000000)] = 20000
-    areas: Annotated[int, Field(ge=1, le=10000)] = 1000
+    polygons: Annotated[int, Field(ge=0, le=10000)] = 1000
+    vertices: Annotated[int, Field(ge=0, le=1000000)] = 100000
+    areas: Annotated[int, Field(ge=1, le=10000)] = 2000
     infos: Annotated[int, Field(ge=1, le=1000)] = 50
     xml_depth: Annotated[int, Field(ge=4, le=256)] = 32
     xml_elements: Annotated[int, Field(ge=100, le=1000000)] = 50000
