@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,11 @@ SETTINGS = '[gateway]\ndata_dir = "{folder}"\n[http]\nport = 0\n[terminals]\npor
 
 
 def ebgw(
-    *arguments: object, given: str | bytes = b"", cwd: Path | None = None, seconds: float = 30, **environment: str
+    *arguments: object,
+    given: str | bytes = b"",
+    cwd: Path | None = None,
+    seconds: float = 30,
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run ``ebgw`` with these arguments; never longer than ``seconds``."""
     done = subprocess.run(
@@ -27,7 +31,7 @@ def ebgw(
         capture_output=True,
         timeout=seconds,
         cwd=cwd,
-        env=clean(**environment),
+        env=clean(**(environment or {})),
     )
     out, err = done.stdout.decode(), done.stderr.decode()
     assert "Traceback" not in err, err

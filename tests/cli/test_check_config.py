@@ -46,5 +46,5 @@ def test_what_is_found_keeps_the_daemon_from_starting_too(tmp_path: Path) -> Non
 
 
 def test_the_environment_goes_over_the_file_and_is_checked_too(tmp_path: Path) -> None:
-    done = ebgw("check-config", "-c", settings_file(tmp_path), "--json", EBGW_HTTP__PORT="70000")
+    done = ebgw("check-config", "-c", settings_file(tmp_path), "--json", environment={"EBGW_HTTP__PORT": "70000"})
     assert json.loads(done.stdout)["problems"][0]["key"] == "http.port"

@@ -74,31 +74,31 @@ def test_ready_line_names_every_port(running: Running) -> None:
 def test_publish_then_coverage_and_deliveries(tmp_path: Path, access: dict[str, str]) -> None:
     body = tmp_path / "alert.json"
     body.write_text(alert(), encoding="utf-8")
-    first = ebgw("publish", body, "--json", **access)
+    first = ebgw("publish", body, "--json", environment=access)
     assert first.returncode == 0, first.stderr
     accepted = json.loads(first.stdout)
     assert accepted["targets"]["terminals"] == 2
-    again = json.loads(ebgw("publish", body, "--json", **access).stdout)
+    again = json.loads(ebgw("publish", body, "--json", environment=access).stdout)
     assert (again["warning_id"], again["message_id"]) == (accepted["warning_id"], accepted["message_id"])
 
-    told = ebgw("coverage", accepted["warning_id"], "--json", **access)
+    told = ebgw("coverage", accepted["warning_id"], "--json", environment=access)
     assert json.loads(told.stdout)["target"]["terminals"] == 2
-    table = ebgw("coverage", accepted["warning_id"], "--rule", "any", **access)
+    table = ebgw("coverage", accepted["warning_id"], "--rule", "any", environment=access)
     assert "安溪县" in table.stdout
     assert "演示估算" in table.stdout
 
-    lines = ebgw("deliveries", accepted["warning_id"], "--json", **access).stdout.splitlines()
+    lines = ebgw("deliveries", accepted["warning_id"], "--json", environment=access).stdout.splitlines()
     assert sorted(json.loads(line)["terminal"] for line in lines) == [
         "63505241000010314010401",
         "63505241000020314010401",
     ]
-    assert "63505241000010314010401" in ebgw("deliveries", accepted["warning_id"], **access).stdout
+    assert "63505241000010314010401" in ebgw("deliveries", accepted["warning_id"], environment=access).stdout
 
 
 def test_publish_says_what_was_accepted_in_words(tmp_path: Path, access: dict[str, str]) -> None:
     body = tmp_path / "alert.json"
     body.write_text(alert("t-words"), encoding="utf-8")
-    done = ebgw("publish", body, **access)
+    done = ebgw("publish", body, environment=access)
     assert done.returncode == 0
     assert "已受理 accepted" in done.stdout
 
@@ -106,7 +106,7 @@ def test_publish_says_what_was_accepted_in_words(tmp_path: Path, access: dict[st
 def test_a_refused_warning_names_the_rule_and_exits_1(tmp_path: Path, access: dict[str, str]) -> None:
     body = tmp_path / "wrong.json"
     body.write_text(alert("t-2", areas=[{"code": "350524", "name": "晋江市"}]), encoding="utf-8")
-    done = ebgw("publish", body, **access)
+    done = ebgw("publish", body, environment=access)
     assert done.returncode == 1
     assert "HTTP 422" in done.stderr
 
@@ -120,15 +120,15 @@ def test_an_unknown_key_is_refused(tmp_path: Path, running: Running) -> None:
 
 
 def test_standing_coverage(access: dict[str, str]) -> None:
-    found = json.loads(ebgw("coverage", "--area", "350524", "--json", **access).stdout)
+    found = json.loads(ebgw("coverage", "--area", "350524", "--json", environment=access).stdout)
     assert found["area"]["registered"] == 2
-    assert "常态覆盖" in ebgw("coverage", "--area", "350524", **access).stdout
+    assert "常态覆盖" in ebgw("coverage", "--area", "350524", environment=access).stdout
 
 
 def test_terminals_through_the_gateway(folder: Path, access: dict[str, str]) -> None:
-    done = ebgw("terminals", "import", folder / "registry.csv", "--json", **access)
+    done = ebgw("terminals", "import", folder / "registry.csv", "--json", environment=access)
     assert json.loads(done.stdout)["imported"] == 2, done.stderr
-    lines = ebgw("terminals", "list", "--json", **access).stdout.splitlines()
+    lines = ebgw("terminals", "list", "--json", environment=access).stdout.splitlines()
     assert {json.loads(line)["name"] for line in lines} == {"城东一号", "城西一号"}
     assert json.loads(lines[0])["connected"] is False
 
@@ -175,7 +175,7 @@ def test_a_port_in_use_is_told_as_a_lack_of_the_environment(tmp_path: Path) -> N
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = ebgw("run", "-c", settings_file(tmp_path), EBGW_HTTP__PORT=str(port))
+        done = ebgw("run", "-c", settings_file(tmp_path), environment={"EBGW_HTTP__PORT": str(port)})
     assert done.returncode == 3
     assert str(port) in done.stderr
 
