@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
+
+from gateway.cli import main
+
 #: Settings of a gateway on free loopback ports.
 SETTINGS = '[gateway]\ndata_dir = "{folder}"\n[http]\nport = 0\n[terminals]\nport = 0\n[feedback]\nport = 0\n'
 
@@ -36,6 +40,15 @@ def ebgw(
     out, err = done.stdout.decode(), done.stderr.decode()
     assert "Traceback" not in err, err
     return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+
+
+def here(*arguments: object, given: bytes = b"") -> subprocess.CompletedProcess[str]:
+    """The same in this process, for commands that start nothing: what they cost is otherwise their start."""
+    done = CliRunner(env={name: None for name in os.environ if name.startswith("EBGW_")}).invoke(
+        main, list(map(str, arguments)), input=given
+    )
+    assert done.exception is None or isinstance(done.exception, SystemExit), repr(done.exception)
+    return subprocess.CompletedProcess([], done.exit_code, done.stdout, done.stderr)
 
 
 def clean(**more: str) -> dict[str, str]:

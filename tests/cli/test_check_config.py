@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import ebgw, settings_file
+from tests.cli.running import ebgw, here, settings_file
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,7 +33,7 @@ def test_the_sample_and_the_defaults_are_sound(tmp_path: Path) -> None:
 )
 def test_faults_are_named_by_key(tmp_path: Path, more: str, key: str, code: int) -> None:
     settings = settings_file(tmp_path, more)
-    done = ebgw("check-config", "-c", settings, "--json")
+    done = here("check-config", "-c", settings, "--json")
     answer = json.loads(done.stdout)
     assert (answer["ok"], done.returncode) == (False, code), answer
     assert any(problem["key"].startswith(key) for problem in answer["problems"]), answer

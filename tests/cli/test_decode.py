@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.running import ebgw
+from tests.cli.running import ebgw, here
 from tests.protocols.golden import OURS
 
 ANSWER_KEYS = {"protocol", "kind", "fields", "checksum", "signature", "rebuilt", "error"}
@@ -64,14 +64,14 @@ def test_signatures_verify_with_the_stated_key_and_coverage() -> None:
 def test_one_frame_as_an_argument_with_white_space() -> None:
     whole = next(v for v in OURS if v["whole_frame"] and v["crc_ok"])["hex"]
     spaced = " ".join(whole[i : i + 2] for i in range(0, len(whole), 2)).lower()
-    done = ebgw("decode", "--json", *spaced.split())
+    done = here("decode", "--json", *spaced.split())
     assert done.returncode == 0
     assert json.loads(done.stdout)["rebuilt"] == whole
 
 
 @pytest.mark.parametrize(("given", "code"), [("FEFD01", "incomplete"), ("xyz", "not_hex"), ("00", "malformed")])
 def test_broken_input_is_named_and_exits_1(given: str, code: str) -> None:
-    done = ebgw("decode", "--json", given)
+    done = here("decode", "--json", given)
     assert done.returncode == 1
     assert json.loads(done.stdout)["error"]["code"] == code
 
@@ -86,18 +86,18 @@ def test_noise_on_standard_input_never_stops_the_rest() -> None:
 
 @pytest.mark.parametrize("key", ["12", "zz" * 64, "04" * 66])
 def test_a_wrong_public_key_is_a_mistake_of_usage(key: str) -> None:
-    done = ebgw("decode", "--json", "--public-key", key, "FEFD")
+    done = here("decode", "--json", "--public-key", key, "FEFD")
     assert done.returncode == 2
     assert "公钥" in done.stderr
 
 
 def test_nothing_on_standard_input_is_a_mistake_of_usage() -> None:
-    assert ebgw("decode", "--json", "-").returncode == 2
+    assert here("decode", "--json", "-").returncode == 2
 
 
 def test_words_for_people_name_kind_and_fields() -> None:
     whole = next(v for v in OURS if v["protocol"] == "feedback" and v["whole_frame"] and v["crc_ok"])["hex"]
-    done = ebgw("decode", whole)
+    done = here("decode", whole)
     assert done.returncode == 0
     assert "feedback" in done.stdout
     assert "session" in done.stdout
