@@ -104,6 +104,8 @@ class SigningSection(_Section):
     provider: Literal["auto", "libcrypto", "gmssl"] = "auto"
     epoch_seconds: Seconds = 60.0
     replay_window_seconds: Seconds = 300.0
+    trust_file: Path | None = None
+    accept_coverage_b: bool = False
 
 
 class DispatchSection(_Section):
