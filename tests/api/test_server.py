@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import socket
+import ssl
+import time
 from pathlib import Path
 
 import aiohttp
@@ -54,6 +57,38 @@ async def test_a_port_that_is_taken_is_said_so(tmp_path: Path) -> None:
         with pytest.raises(EnvironmentLackingError, match=str(port)):
             async with Gateway(settings_for(tmp_path, http={"port": port})):
                 pass
+
+
+async def test_connections_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.api.server.MOST_CONNECTIONS", 2)
+    async with Gateway(settings_for(tmp_path)) as gateway:
+        port = gateway.ports.http
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        head, _, body = (await said(port, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")).partition(b"\r\n\r\n")
+        assert head.split(b" ")[1] == b"503"
+        assert b"Retry-After: 5" in head
+        assert json.loads(body)["errors"][0]["code"] == "too_many_connections"
+        for _, writer in held:
+            writer.close()
+            await writer.wait_closed()
+        request = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        deadline = time.monotonic() + 5
+        while b" 200 " not in await said(port, request):
+            assert time.monotonic() < deadline
+
+
+async def test_the_port_speaks_tls_where_the_settings_say_so(tmp_path: Path) -> None:
+    folder = tmp_path / "tls"
+    shutil.copytree(Path(__file__).parent.parent / "security" / "tls", folder)
+    (folder / "server.key").chmod(0o600)
+    tls = {"certificate": folder / "server.pem", "key": folder / "server.key"}
+    async with Gateway(settings_for(tmp_path, http={"port": 0, "tls": tls})) as gateway:
+        context = ssl.create_default_context(cafile=folder / "ca.pem")
+        context.check_hostname = False
+        async with aiohttp.ClientSession() as client:
+            url = f"https://127.0.0.1:{gateway.ports.http}/healthz"
+            async with client.get(url, ssl=context) as response:
+                assert response.status == 200
 
 
 async def test_closing_ends_open_streams_and_lets_no_task_linger(tmp_path: Path) -> None:
