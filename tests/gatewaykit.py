@@ -72,7 +72,16 @@ async def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
         await asyncio.sleep(0.005)
 
 
-@dataclass
+_open: list[BareTerminal] = []
+
+
+async def hang_up() -> None:
+    """Close every bare terminal that is still connected."""
+    for line in tuple(_open):
+        await line.close()
+
+
+@dataclass(eq=False)
 class BareTerminal:
     """One terminal: connects, registers, answers what it is told to answer, keeps what it heard."""
 
@@ -88,12 +97,20 @@ class BareTerminal:
 
     @classmethod
     async def connect(
-        cls, port: int, terminal: Terminal, *, first: bool = True, register: bool = True, **how: Any
+        cls,
+        port: int,
+        terminal: Terminal,
+        *,
+        first: bool = True,
+        register: bool = True,
+        answer_with: int | None = 0,
+        **how: Any,
     ) -> Self:
         """Open a connection and, unless told otherwise, register on it; ``how`` goes to the socket (TLS, address)."""
         reader, writer = await asyncio.open_connection("127.0.0.1", port, **how)
-        made = cls(terminal, reader, writer)
+        made = cls(terminal, reader, writer, answer_with)
         made._task = asyncio.create_task(made._listen())
+        _open.append(made)
         if register:
             made.beat(first=first)
             await until(lambda: made.answers)
@@ -139,12 +156,19 @@ class BareTerminal:
                     self.answer(packet, self.answer_with)
 
     async def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; again is no error."""
         assert self._task is not None
+        if self in _open:
+            _open.remove(self)
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self.writer.close()
         await asyncio.gather(self.writer.wait_closed(), return_exceptions=True)
+
+
+def alarms_of(gate: Gateway) -> list[str]:
+    """Kinds of the open alarms, sorted; without that of this machine's clock."""
+    return sorted(alarm.kind for alarm in gate.state.alarms.open if alarm.kind != "clock_unsynchronised")
 
 
 def task_report(terminal: Terminal, ebm_id: str, switch: int, at: int) -> bytes:

@@ -71,6 +71,14 @@ LogEntry = ReceiptRow | Sent | Stopped
 
 
 @dataclass(slots=True, eq=False)
+class Wave:
+    """One write of an order to some terminals, known by itself: its time-out concerns those who still wait in it."""
+
+    #: how often the bytes were written to them, this time included
+    tries: int
+
+
+@dataclass(slots=True, eq=False)
 class LiveOrder:
     """An order 指令 whose answers may still come. ``frame`` is empty for one recovered after a restart."""
 
@@ -81,8 +89,8 @@ class LiveOrder:
     frame: bytes
     created: float
     ordinal: int = 1
-    #: who has not answered yet, and how often these bytes were written to it
-    waiting: dict[int, int] = field(default_factory=dict)
+    #: who has not answered yet, and its newest write
+    waiting: dict[int, Wave] = field(default_factory=dict)
     #: whom a committed row ties to this order: a crash cannot hide that they may hold it
     named: set[int] = field(default_factory=set)
     #: whether it is about to leave memory

@@ -131,12 +131,13 @@ class Receipts:
         state, sender = self._state, self._sender
         assert sender is not None
         used = live.session_count(known.id, order.command)
-        step = state.policy.retry.after_answer(result, order.waiting.get(known.id, 1), used)
+        awaited = order.waiting.get(known.id)
+        step = state.policy.retry.after_answer(result, awaited.tries if awaited else 1, used)
         if step is Step.REPEAT:
             return ANSWERED
-        awaited = order.waiting.pop(known.id, 0)
+        order.waiting.pop(known.id, None)
         if step is Step.RENEW:
-            if awaited:
+            if awaited is not None:
                 # Not for a second "busy" to a repeat: one new session is on its way already.
                 sender.renew(order, (known.id,), state.policy.retry.pause(used))
             return ANSWERED

@@ -12,7 +12,7 @@ import structlog
 
 from gateway.dispatch.alarms import AlarmLevel
 from gateway.dispatch.frames import SignedFrame
-from gateway.dispatch.live import INTENDED, LiveMessage, LiveOrder, Phase, Sent
+from gateway.dispatch.live import INTENDED, LiveMessage, LiveOrder, Phase, Sent, Wave
 from gateway.dispatch.plan import Group, group
 from gateway.dispatch.retry import Step
 from gateway.dispatch.state import State
@@ -212,7 +212,7 @@ class Sender:
             work = _shares(orders)
         reached: dict[LiveOrder, array[int]] = {}
         size = self._state.policy.slice
-        at = self._state.clock()
+        at, wave = self._state.clock(), Wave(1)
         for order, _ in orders:
             self._state.orders[order.session] = order
         first = True
@@ -221,9 +221,9 @@ class Sender:
                 if not first:
                     await asyncio.sleep(0)
                 first = False
-                self._write_slice(share.orders, share.terminals[start : start + size], reached, 1)
+                self._write_slice(share.orders, share.terminals[start : start + size], reached, wave)
         for order, terminals in orders:
-            self._arm(order, terminals, 1)
+            self._arm(order, terminals, wave)
         self._account(reached, at)
 
     def write_now(self, order: LiveOrder, terminals: Sequence[int]) -> None:
@@ -235,14 +235,16 @@ class Sender:
         self._state.orders[order.session] = order
         by_tries: dict[int, list[int]] = {}
         for terminal in terminals:
-            by_tries.setdefault(order.waiting.get(terminal, 0) + 1, []).append(terminal)
+            before = order.waiting.get(terminal)
+            by_tries.setdefault(1 if before is None else before.tries + 1, []).append(terminal)
         for tries, some in by_tries.items():
-            self._write_slice((order,), some, reached, tries)
-            self._arm(order, some, tries)
+            wave = Wave(tries)
+            self._write_slice((order,), some, reached, wave)
+            self._arm(order, some, wave)
         self._account(reached, at)
 
     def _write_slice(
-        self, orders: Sequence[LiveOrder], terminals: Sequence[int], reached: dict[LiveOrder, array[int]], tries: int
+        self, orders: Sequence[LiveOrder], terminals: Sequence[int], reached: dict[LiveOrder, array[int]], wave: Wave
     ) -> None:
         """Write to one slice. Nothing else runs meanwhile, so what is void now stays so to its end."""
         usable = [order for order in orders if not order.void]
@@ -251,7 +253,7 @@ class Sender:
             if live is not None and live.stopped and order.command is Command.START:
                 silent = [terminal for terminal in terminals if not live.may_start(terminal)]
                 if silent:
-                    self._write_slice([o for o in usable if o is not order], silent, reached, tries)
+                    self._write_slice([o for o in usable if o is not order], silent, reached, wave)
                     terminals = [terminal for terminal in terminals if live.may_start(terminal)]
         if not usable:
             return
@@ -270,8 +272,8 @@ class Sender:
                 write(frame)
             sent.append(terminal)
         for order in usable:
-            order.waiting.update(dict.fromkeys(sent, tries))
-            self._written(order, sent, fresh=tries == 1)
+            order.waiting.update(dict.fromkeys(sent, wave))
+            self._written(order, sent, fresh=wave.tries == 1)
             reached.setdefault(order, array("I")).extend(sent)
 
     @staticmethod
@@ -327,10 +329,10 @@ class Sender:
 
     # -- answers awaited
 
-    def _arm(self, order: LiveOrder, terminals: Sequence[int], tries: int) -> None:
-        self._state.pacer.after(self._state.policy.answer_seconds, lambda: self._due(order, terminals, tries))
+    def _arm(self, order: LiveOrder, terminals: Sequence[int], wave: Wave) -> None:
+        self._state.pacer.after(self._state.policy.answer_seconds, lambda: self._due(order, terminals, wave))
 
-    def _due(self, order: LiveOrder, terminals: Sequence[int], tries: int) -> None:
+    def _due(self, order: LiveOrder, terminals: Sequence[int], wave: Wave) -> None:
         """No answer in time from those still waited for: the same bytes, a new session, or no more."""
         live, state, waiting = order.message, self._state, order.waiting
         if live is None:
@@ -339,7 +341,7 @@ class Sender:
             order.leaving = True
             state.pacer.after(ORDER_MEMORY, lambda: self._forget(order))
         # Whoever was written to again since has a later time of its own.
-        silent = [terminal for terminal in terminals if waiting.get(terminal) == tries] if waiting else []
+        silent = [terminal for terminal in terminals if waiting.get(terminal) is wave] if waiting else []
         wanted = live.needs_start if order.command is Command.START else live.needs_stop
         steps: dict[Step, list[int]] = {}
         for terminal in silent:
@@ -347,7 +349,7 @@ class Sender:
                 # Offline: it gets what it needs when it connects again. Else another word of it made this one needless.
                 del waiting[terminal]
                 continue
-            step = state.policy.retry.after_silence(tries, live.session_count(terminal, order.command))
+            step = state.policy.retry.after_silence(wave.tries, live.session_count(terminal, order.command))
             steps.setdefault(step, []).append(terminal)
         if repeat := steps.get(Step.REPEAT):
             state.counters.repeats += len(repeat)

@@ -298,6 +298,17 @@ async def test_a_frame_on_the_other_port_is_nobodys(tmp_path: Path) -> None:
         await e.close()
 
 
+async def test_nothing_small_is_held_back_on_its_way_to_a_terminal(tmp_path: Path) -> None:
+    async with Gateway(settings_for(tmp_path)) as gate:
+        for port in (gate.ports.terminals, gate.ports.feedback):
+            wire = await Wire.open(port)
+            await until(lambda: gate.hub.connections)
+            sock = next(iter(gate.hub.connections))._transport.get_extra_info("socket")  # type: ignore[union-attr]
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            await wire.close()
+            await until(lambda: not gate.hub.connections)
+
+
 async def test_a_taken_port_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
