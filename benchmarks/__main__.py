@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Awaitable, Callable
 
+import structlog
 import uvloop
 
-from benchmarks.broadcasts import fanout
+from benchmarks.broadcasts import accept_to_wire, fanout, sign_count
 from benchmarks.harness import Result
+from benchmarks.memory import session_memory
 
-BENCHMARKS: dict[str, Callable[[], Awaitable[Result]]] = {"fanout": fanout}
+BENCHMARKS: dict[str, Callable[[], Awaitable[Result]]] = {
+    "fanout": fanout,
+    "accept_to_wire": accept_to_wire,
+    "sign_count": sign_count,
+    "session_memory": session_memory,
+}
 
 
 async def _run(names: list[str], as_json: bool) -> bool:
@@ -41,6 +49,7 @@ def main() -> int:
     unknown = [name for name in args.names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"unknown benchmark: {', '.join(unknown)}")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     return 0 if uvloop.run(_run(args.names or list(BENCHMARKS), args.json)) else 1
 
 

@@ -1,9 +1,9 @@
-"""fanout: a start to 4,021 terminals, every answer parsed, every receipt committed, against bare epoll."""
+"""What a broadcast to 4,021 loopback terminals costs, against a bare epoll loop that sends and reads the same bytes."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
+import json
 import tempfile
 import time
 from array import array
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.harness import BareServer, Generator, Result, Sample, compare
 from benchmarks.loadgen import PLATFORM, terminals
+from gateway.api.keys import issue_key
 from gateway.daemon import Gateway, raise_file_limit
 from gateway.dispatch.live import LiveMessage
 from gateway.domain.codes import AreaCode, EbmId
@@ -24,7 +25,9 @@ from gateway.domain.warning import Severity
 from gateway.protocols import fastpath
 from gateway.protocols.fields import WireCode
 from gateway.protocols.ip_bodies import ServiceType
+from gateway.publishers.rights import Publisher
 from gateway.settings import load_settings
+from gateway.store.rows import ReceiptRow
 
 TERMINALS = 4021
 CITY = AreaCode("350500000000")
@@ -41,8 +44,8 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(count: int) -> AsyncIterator[Rig]:
-    """Both sides up, all terminals registered."""
+async def rig(count: int, *, bare: bool = True) -> AsyncIterator[Rig]:
+    """The gateway with ``count`` registered terminals, and beside it, when ``bare``, the baseline with as many."""
     raise_file_limit()
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings(
@@ -57,19 +60,17 @@ async def rig(count: int) -> AsyncIterator[Rig]:
             await gateway.terminals.put(terminals(count), "bench")
             generator = await Generator.start(gateway.ports.terminals, count)
             source = WireCode.of(PLATFORM).raw
-            bare = BareServer(fastpath.build_answer(1, ServiceType.HEARTBEAT, source, source, 0))
-            serving = asyncio.get_running_loop().run_in_executor(None, bare.serve, count)
-            bare_generator = await Generator.start(bare.port, count)
+            beside = BareServer(fastpath.build_answer(1, ServiceType.HEARTBEAT, source, source, 0))
+            there = count if bare else 0
+            serving = asyncio.get_running_loop().run_in_executor(None, beside.serve, there)
+            bare_generator = await Generator.start(beside.port, there)
             await serving
-            # What lives by now lives for ever: the collector need not walk it in every pass, on either side.
-            gc.collect()
-            gc.freeze()
             try:
-                yield Rig(gateway, generator, bare, bare_generator)
+                yield Rig(gateway, generator, beside, bare_generator)
             finally:
                 await generator.close()
                 await bare_generator.close()
-                bare.close()
+                beside.close()
 
 
 def message(number: int) -> Message:
@@ -94,7 +95,7 @@ def message(number: int) -> Message:
 async def _ours(rig_: Rig, number: int) -> tuple[Sample, bytes]:
     """One broadcast of the gateway: from the first write to the commit of the last receipt."""
     gateway = rig_.gateway
-    state, sender = gateway.state, gateway.dispatch._sender
+    state, sender, receipts = gateway.state, gateway.dispatch.sender, gateway.dispatch.receipts
     ids = array("I", (entry.id for entry in state.registry.in_areas((CITY,))))
     live = LiveMessage(message(number), MessageState.ACTIVE, 0.0, "", ids, 0, 0.0)
     state.messages[live.ebm_id] = live
@@ -103,27 +104,27 @@ async def _ours(rig_: Rig, number: int) -> tuple[Sample, bytes]:
     await state.store.write(row)
     await rig_.generator.arm(order.session, ServiceType.START)
     done = asyncio.Event()
-    before, committed = gateway.dispatch.receipts.on_committed, gateway.dispatch.receipts
-    last = 0
+    before = receipts.on_committed
 
     def check() -> None:
-        if len(live.log) >= len(ids) and sum(1 for e in live.log if getattr(e, "kind", "") == "acknowledged") == len(
-            ids
-        ):
+        if len(live.log) >= len(ids) and _acknowledged(live) == len(ids):
             done.set()
 
-    committed.on_committed = check
+    receipts.on_committed = check
     cpu, start = time.process_time(), time.perf_counter()
     await sender.write([(order, group.terminals)])
     await done.wait()
     sample = Sample(time.perf_counter() - start, time.process_time() - cpu)
-    committed.on_committed = before
-    del last
-    state.messages.pop(live.ebm_id)
+    receipts.on_committed = before
+    del state.messages[live.ebm_id], state.orders[order.session]
     return sample, order.frame
 
 
-async def fanout(passes: int = 9) -> Result:
+def _acknowledged(live: LiveMessage) -> int:
+    return sum(1 for entry in live.log if isinstance(entry, ReceiptRow) and entry.kind == "acknowledged")
+
+
+async def fanout(passes: int = 15) -> Result:
     """Start frame out, answers parsed, every receipt committed."""
     async with rig(TERMINALS) as both:
         pairs = []
@@ -136,3 +137,91 @@ async def fanout(passes: int = 9) -> Result:
                 pairs.append((ours, base))
             await asyncio.sleep(0.05)
     return compare("fanout", pairs, baseline_name="bare epoll loop, stores nothing", n=TERMINALS, goal=1.5)
+
+
+def _request(key: str, number: int) -> bytes:
+    """A warning of our JSON form to the whole city, as the bytes of a request."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    body = json.dumps(
+        {
+            "sender": "bench",
+            "identifier": f"bench-{number}",
+            "sent": now.isoformat(),
+            "status": "Actual",
+            "kind": "Alert",
+            "event": "11B01",
+            "severity": "red",
+            "headline": "台风红色预警",
+            "text": "请立即转移。",
+            "areas": [{"code": str(CITY), "name": "泉州市"}],
+            "expires": (now + timedelta(hours=2)).isoformat(),
+        }
+    ).encode()
+    head = (
+        f"POST /api/v1/warnings HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+async def _key(gateway: Gateway) -> str:
+    """A key with every right."""
+    plain, row = issue_key(Publisher(name="bench", areas=(CITY,)), time.time())
+    await gateway.state.store.write(row)
+    return plain
+
+
+async def _posted(rig_: Rig, key: str, number: int) -> Sample:
+    """One warning from the whole request to its last frame handed to a link; all its answers are awaited after."""
+    gateway = rig_.gateway
+    state, times = gateway.state, gateway.state.counters.accept_to_wire
+    session = await state.sessions.peek()
+    await rig_.generator.arm(session, ServiceType.START)
+    before, answered = len(times), state.counters.answers_by_result.get(0, 0)
+    await rig_.generator.post(gateway.ports.http, _request(key, number))
+    deadline = time.monotonic() + 30
+    while len(times) == before or state.counters.answers_by_result.get(0, 0) < answered + TERMINALS:
+        if time.monotonic() > deadline:
+            raise TimeoutError("a broadcast did not come to its end")
+        await asyncio.sleep(0.005)
+    live = max(state.messages.values(), key=lambda m: m.ebm_id)
+    gateway.dispatch.forget(live)
+    return Sample(times[-1], 0.0)
+
+
+async def accept_to_wire(broadcasts: int = 200) -> Result:
+    """HTTP accept to last frame written, in turn with the whole bare fan-out."""
+    async with rig(TERMINALS) as both:
+        key = await _key(both.gateway)
+        both.gateway.state.counters.accept_to_wire.clear()
+        pairs = []
+        for number in range(1, broadcasts + 2):
+            ours = await _posted(both, key, number)
+            await both.bare_generator.arm(number, ServiceType.START)
+            base, _ = both.bare.fan_out(bytes(180))
+            if number > 1:
+                pairs.append((ours, base))
+    return compare("accept_to_wire", pairs, baseline_name="bare fan-out", n=TERMINALS, goal=2.0)
+
+
+async def sign_count() -> Result:
+    """Signatures for one broadcast at 4,021 terminals ÷ signatures at 402."""
+    counts = []
+    for terminals_ in (TERMINALS, TERMINALS // 10):
+        async with rig(terminals_, bare=False) as one:
+            before = one.gateway.signatures_made
+            await _ours(one, 1)
+            counts.append(one.gateway.signatures_made - before)
+    many, few = counts
+    return Result(
+        name="sign_count",
+        ratio=many / few,
+        cpu_ratio=None,
+        ours=[float(many)],
+        baseline=[float(few)],
+        baseline_name=f"the same broadcast to {TERMINALS // 10} terminals",
+        unit="signatures",
+        n=TERMINALS,
+        spread=[many / few, many / few],
+        goal=1.0,
+    )

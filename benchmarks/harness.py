@@ -9,7 +9,6 @@ import socket
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 
 
@@ -94,6 +93,12 @@ class Generator:
         await self.process.stdin.drain()
         await self._line("armed")
 
+    async def post(self, port: int, request: bytes) -> None:
+        """Have it send an HTTP request."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"post {port} {request.hex()}\n".encode())
+        await self.process.stdin.drain()
+
     async def _line(self, wanted: str) -> None:
         assert self.process.stdout is not None
         line = await asyncio.wait_for(self.process.stdout.readline(), 120)
@@ -161,6 +166,3 @@ class BareServer:
             sock.close()
         self.listener.close()
         self.poll.close()
-
-
-Benchmark = Callable[[], Awaitable[Result]]

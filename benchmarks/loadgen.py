@@ -1,7 +1,8 @@
 """The load generator: thousands of terminals as bare sockets in a process of its own, the same for both sides.
 
 It verifies nothing and computes nothing while it is measured: heartbeats and answers are made before. It talks to its
-parent by lines: ``session S TYPE`` makes the answers to the frame that will come, ``quit`` ends it.
+parent by lines: ``session S TYPE`` makes the answers to the frame that will come, ``post PORT HEX`` sends a request
+that was made before, ``quit`` ends it.
 """
 
 from __future__ import annotations
@@ -60,6 +61,16 @@ def _connect(port: int, count: int, poll: select.epoll) -> tuple[dict[int, int],
     return where, socks
 
 
+def _post(port: int, request: bytes) -> None:
+    """Send an HTTP request and leave its answer unread: the parent measures at its own end."""
+    sock = socket.create_connection(("127.0.0.1", port))
+    sock.sendall(request)
+    _posts.append(sock)
+
+
+_posts: list[socket.socket] = []
+
+
 def main() -> None:
     """Serve until told to quit, or until the parent is gone."""
     port, count = int(sys.argv[1]), int(sys.argv[2])
@@ -78,6 +89,9 @@ def main() -> None:
                 words = sys.stdin.readline().split()
                 if not words or words[0] == "quit":
                     return
+                if words[0] == "post":
+                    _post(int(words[1]), bytes.fromhex(words[2]))
+                    continue
                 session, service_type = int(words[1]), int(words[2])
                 answers = [fastpath.build_answer(session, service_type, source, target, 0) for source in sources]
                 print("armed", flush=True)

@@ -31,9 +31,9 @@ log = structlog.get_logger(__name__)
 
 #: Origin of a connection that speaks for nobody yet.
 UNBOUND = Origin("", bound=False, authenticity=Authenticity.NONE)
-#: Appendix E defines no answer: a connection closed in order is the only sign that a report was kept. A process that is
-#: killed after it read everything would have its kernel close in order too, so the listening socket of return data makes
-#: every connection end in a reset unless ``close`` says otherwise.
+#: Appendix E defines no answer: a connection closed in order is the only sign that a report was kept. A process that
+#: is killed after it read everything would have its kernel close in order too, so the listening socket of return data
+#: makes every connection end in a reset unless ``close`` says otherwise.
 RESET_UNLESS_CLOSED = struct.pack("ii", 1, 0)
 _CLOSE_IN_ORDER = struct.pack("ii", 0, 0)
 #: Requests of a terminal are answered from memory when they come again within so many seconds (design.md §4).

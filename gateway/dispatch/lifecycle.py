@@ -204,9 +204,10 @@ class Lifecycle:
     def _leave_later(self, live: LiveMessage) -> None:
         """Drop it from memory once no terminal can still hold it and late evidence has had its time."""
         wait = max(0.0, live.message.end.timestamp() - self._state.clock()) + self._state.policy.linger
-        self._state.pacer.after(wait, lambda: self._leave(live))
+        self._state.pacer.after(wait, lambda: self.leave(live))
 
-    def _leave(self, live: LiveMessage) -> None:
+    def leave(self, live: LiveMessage) -> None:
+        """Drop a message from memory, and say so if a stop of it was never confirmed."""
         self._state.messages.pop(live.ebm_id, None)
         for session in [s for s, order in self._state.orders.items() if order.message is live]:
             del self._state.orders[session]

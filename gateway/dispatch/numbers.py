@@ -40,14 +40,22 @@ class Sessions:
     async def take(self) -> int:
         """The next session id, 1 to 2^32 - 1."""
         async with self._lock:
-            if self._next >= self._end:
-                first = await self._reserve("session", _SESSION_BLOCK)
-                self._next, self._end = max(1, first), first + _SESSION_BLOCK
-            number = self._next
+            number = await self._peek()
             self._next += 1
-        if number >> SESSION_BITS:
-            raise StoreError(f"session ids of node {self._node} are used up: {number} of 2^{SESSION_BITS}")
-        return self._node << SESSION_BITS | number
+        return number
+
+    async def peek(self) -> int:
+        """The session id that ``take`` gives next."""
+        async with self._lock:
+            return await self._peek()
+
+    async def _peek(self) -> int:
+        if self._next >= self._end:
+            first = await self._reserve("session", _SESSION_BLOCK)
+            self._next, self._end = max(1, first), first + _SESSION_BLOCK
+        if self._next >> SESSION_BITS:
+            raise StoreError(f"session ids of node {self._node} are used up: {self._next} of 2^{SESSION_BITS}")
+        return self._node << SESSION_BITS | self._next
 
 
 class EbmNumbers:

@@ -45,11 +45,11 @@ class Dispatch:
         self.receipts = Receipts(state)
         #: a general answer came; bound straight to its room, for it comes by the thousand
         self.answered = self.receipts.answered
-        self._sender = Sender(state, self.receipts)
-        self.receipts.attach(self._sender)
-        self._lifecycle = Lifecycle(state, self._sender)
+        self.sender = Sender(state, self.receipts)
+        self.receipts.attach(self.sender)
+        self._lifecycle = Lifecycle(state, self.sender)
         self._intake = Intake(state, self._lifecycle)
-        self._arrivals = Arrivals(state, self._sender)
+        self._arrivals = Arrivals(state, self.sender)
         self._strangers = _Strangers()
         self._arrivals_task: asyncio.Task[None] | None = None
         self._known: dict[str, Known] = {}
@@ -65,7 +65,7 @@ class Dispatch:
         if self._arrivals_task is not None:
             self._arrivals_task.cancel()
             await asyncio.gather(self._arrivals_task, return_exceptions=True)
-        await self._sender.close()
+        await self.sender.close()
         self._write_strangers()
 
     # -- publishers and operators
@@ -114,6 +114,10 @@ class Dispatch:
             return row, live
         book, _ = await self.state.store.read(read_book, row)
         return row, book
+
+    def forget(self, live: LiveMessage) -> None:
+        """Drop a message from memory; the store keeps it."""
+        self._lifecycle.leave(live)
 
     async def _live(self, ebm_id: str) -> LiveMessage:
         live = self.state.messages.get(ebm_id)
@@ -169,7 +173,7 @@ class Dispatch:
             for link in self.state.links.links(known.id)[1:]:
                 link.write(frame)
 
-        self._sender.spawn(ask())
+        self.sender.spawn(ask())
 
     def stranger(self, source: str, physical: str, peer: str, reason: str) -> None:
         """A device that the registry does not know, or not so: listed for the operator, never counted."""

@@ -34,8 +34,8 @@ _CODECS = {
 }
 
 #: What may stand before the root element: white space, comments, processing instructions.
-#: Each pattern is one piece and the loops stand outside: a possessive repetition of pieces would read as well, but Python
-#: 3.11.2, which Debian 12 ships, ends those too early and a DOCTYPE would pass; a plain one keeps a way back for each.
+#: Each pattern is one piece and the loops stand outside: a possessive repetition of pieces would read as well, but
+#: Python 3.11.2, which Debian 12 ships, ends those too early and a DOCTYPE would pass; a plain one keeps a way back.
 _PROLOG_PIECE = re.compile(r"\s+|<!--.*?-->|<\?.*?\?>", re.DOTALL)
 _TAG_BEGIN = re.compile(r"""<[^<>!?/"'\s]""")
 _TAG_PIECE = re.compile(r"""[^<>"']+|"[^"<]*"|'[^'<]*'""")
