@@ -16,13 +16,23 @@ import structlog
 from gateway.devices.events import Known, Origin
 from gateway.domain.ladder import Authenticity
 from gateway.domain.receiver import UnsignedForm
-from gateway.errors import ChecksumMismatch, FrameError, FrameTooLarge, MalformedFrame, UnknownServiceType
+from gateway.errors import (
+    ChecksumMismatch,
+    FrameError,
+    FrameTooLarge,
+    GatewayError,
+    MalformedFrame,
+    OverloadedError,
+    StoreError,
+    UnknownServiceType,
+)
 from gateway.protocols import fastpath, feedback, ip
 from gateway.protocols.feedback_bodies import QueryAnswer
 from gateway.protocols.fields import WireCode
 from gateway.protocols.framing import Fault, Frame, Kind, StreamFramer
 from gateway.protocols.ip_bodies import GeneralAnswer, Heartbeat, PacketType, ServiceType
 from gateway.protocols.results import ResultCode
+from gateway.protocols.shape import FEEDBACK, IP, u16
 
 if TYPE_CHECKING:
     from gateway.devices.hub import Hub
@@ -40,12 +50,18 @@ _CLOSE_IN_ORDER = struct.pack("ii", 0, 0)
 REPEAT_SECONDS = 60.0
 
 
+def _service_type(raw: bytes, kind: Kind) -> int:
+    """Service type of a frame whose content may be wrong: it stands behind the targets; 0 where it cannot be."""
+    shape = IP if kind is Kind.IP else FEEDBACK
+    at = shape.count_at + 2 + shape.code_size * u16(raw, shape.count_at)
+    return raw[at] if at < len(raw) else 0
+
+
 class Connection(asyncio.Protocol):
     """State of one connection; ``known`` is the terminal it speaks for, once a heartbeat has said so."""
 
     __slots__ = (
         "_accepts",
-        "_eof",
         "_framer",
         "_hub",
         "_loop",
@@ -58,6 +74,7 @@ class Connection(asyncio.Protocol):
         "fresh",
         "host",
         "known",
+        "last_frame",
         "last_heard",
         "last_receipt",
         "mtls_code",
@@ -81,7 +98,6 @@ class Connection(asyncio.Protocol):
         self._framer: StreamFramer | None = None
         self._transport: asyncio.Transport | None = None
         self._stored: tuple[float, bytes, bytes] | None = None
-        self._eof = False
         self.known: Known | None = None
         self.source = b""
         self.physical = b""
@@ -93,6 +109,8 @@ class Connection(asyncio.Protocol):
         self.fresh = True
         self.feedback_seen = False
         self.last_heard = 0.0
+        #: when something whole last came; noise is no sign of life
+        self.last_frame = 0.0
         self.partial_since = 0.0
         self.last_receipt = 0
 
@@ -109,7 +127,7 @@ class Connection(asyncio.Protocol):
         if certificate:
             names = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
             self.mtls_code = names[0] if names else ""
-        self.last_heard = self._loop.time()
+        self.last_heard = self.last_frame = self._loop.time()
         self._hub.connections.add(self)
         self._hub.counters.connections += 1
 
@@ -117,26 +135,35 @@ class Connection(asyncio.Protocol):
         """Take bytes; a segment that is one general answer, the commonest by far, needs no framer."""
         self.last_heard = self._time()
         known = self.known
-        if known is not None and self._framer is None:
-            answer = fastpath.answer(data)
-            if answer is not None and answer[2] == self.source:
-                hub = self._hub
-                hub.counters.answers += 1
-                if hub.contested:
-                    hub.heard(self)
-                self.last_receipt = hub.answered(known, answer[0], answer[1], answer[3], data, self.origin)
-                return
-        self._take(data)
+        try:
+            if known is not None and self._framer is None:
+                answer = fastpath.answer(data)
+                if answer is not None and answer[2] == self.source:
+                    hub = self._hub
+                    hub.counters.answers += 1
+                    self.last_frame = self.last_heard
+                    if hub.contested:
+                        hub.heard(self)
+                    self.last_receipt = hub.answered(known, answer[0], answer[1], answer[3], data, self.origin)
+                    return
+            self._take(data)
+        except (OverloadedError, StoreError) as error:
+            self._not_kept(error)
 
     def eof_received(self) -> bool:
         """The peer has said all: close once everything it said is durable."""
-        self._eof = True
-        if self._framer is not None:
-            for item in self._framer.finish():
+        framer, self._framer = self._framer, None
+        self.partial_since = 0.0
+        try:
+            for item in framer.finish() if framer is not None else ():
                 self._one(item)
-            self._framer = None
+        except (OverloadedError, StoreError) as error:
+            self._not_kept(error)
+            return False
+        # TLS knows no half-closed connection: there asyncio closes at once, whatever we say.
+        tls = self._transport is not None and self._transport.get_extra_info("ssl_object") is not None
         self._hub.close_when_durable(self)
-        return True
+        return not tls
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
@@ -174,6 +201,11 @@ class Connection(asyncio.Protocol):
                     socket.SOL_SOCKET, socket.SO_LINGER, _CLOSE_IN_ORDER
                 )
             self._transport.close()
+
+    @property
+    def closing(self) -> bool:
+        """Whether it was closed already, and only what lies unsent keeps it."""
+        return self._transport is None or self._transport.is_closing()
 
     def abort(self) -> None:
         """Close at once."""
@@ -213,7 +245,8 @@ class Connection(asyncio.Protocol):
 
     def _settle(self, framer: StreamFramer) -> None:
         if framer.pending:
-            self.partial_since = self.partial_since or self.last_heard
+            # From the newest byte on: a stream whose segments always end within a frame is healthy.
+            self.partial_since = self.last_heard
         else:
             self._framer = None
             self.partial_since = 0.0
@@ -224,14 +257,25 @@ class Connection(asyncio.Protocol):
         try:
             if isinstance(item, Fault):
                 self._fault(item)
-            elif item.kind not in self._accepts:
-                raise UnknownServiceType(item.raw[26] if len(item.raw) > 26 else 0)
-            elif item.kind is Kind.IP:
+                return
+            self.last_frame = self.last_heard
+            if hub.contested:
+                hub.heard(self)
+            if item.kind not in self._accepts:
+                raise UnknownServiceType(_service_type(item.raw, item.kind))
+            if item.kind is Kind.IP:
                 self._ip(item.raw)
             else:
                 self._feedback(item.raw)
         except FrameError as error:
             self._complain(error)
+
+    def _not_kept(self, error: GatewayError) -> None:
+        """What came cannot be kept: end the connection, not in order, so that its peer says it again."""
+        self._hub.counters.fault(error.code)
+        if self._hub.logged.note((self.host, error.code), self.now()).log:
+            log.error("receipt not kept, connection dropped", peer=self.peer, reason=str(error))
+        self.abort()
 
     def _complain(self, error: FrameError) -> None:
         hub = self._hub
@@ -264,7 +308,8 @@ class Connection(asyncio.Protocol):
         except MalformedFrame as error:
             # The CRC was right, so the head can be believed: session, source and type say whom to answer.
             if raw[8] == PacketType.REQUEST:
-                self._answer(int.from_bytes(raw[4:8], "big"), raw[12:24], raw[26], ResultCode.PARSE_ERROR)
+                service_type = _service_type(raw, Kind.IP)
+                self._answer(int.from_bytes(raw[4:8], "big"), raw[12:24], service_type, ResultCode.PARSE_ERROR)
             raise MalformedFrame(error.message, offset=error.offset) from error
         if packet.packet_type == PacketType.ANSWER:
             self._general_answer(packet, raw)
@@ -284,8 +329,6 @@ class Connection(asyncio.Protocol):
             hub.counters.fault("answer_unbound")
             return
         hub.counters.answers += 1
-        if hub.contested:
-            hub.heard(self)
         body = packet.body
         if isinstance(body, GeneralAnswer | QueryAnswer):
             self.last_receipt = hub.answered(known, packet.session, packet.service_type, body.result, raw, self.origin)
@@ -296,8 +339,6 @@ class Connection(asyncio.Protocol):
 
     def _heartbeat(self, packet: ip.IpPacket, beat: Heartbeat) -> None:
         result = self._hub.heartbeat(self, packet.source.text, beat)
-        if self._hub.contested:
-            self._hub.heard(self)
         self._answer(packet.session, packet.source.raw, ServiceType.HEARTBEAT, result)
 
     def _feedback(self, raw: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ log = structlog.get_logger(__name__)
 
 #: First registration flag of a heartbeat: power-up (GD/J 089-2018 table D.7).
 FIRST = 1
+#: How long peers have to take what lies unsent when the gateway closes, and how often we look.
+_CLOSING_SECONDS = 1.0
+_CLOSING_LOOKS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,8 @@ class Hub:
                 self.events.registered(known, first=True)
             link.fresh = False
             return ResultCode.OK
+        # The flag of the registration itself may come twice; after one that was no power-up, it is one.
+        link.fresh = beat.first == FIRST
         known = self.events.find(source)
         physical = beat.physical.hex().upper()
         if known is None:
@@ -188,8 +194,8 @@ class Hub:
             known = link.known
             quiet = now - link.last_heard
             if known is None:
-                if quiet > (limits.idle if link.feedback_seen else limits.registration):
-                    link.close()
+                if now - link.last_frame > (limits.idle if link.feedback_seen else limits.registration):
+                    self._end(link)
             elif quiet > limits.missed_heartbeats * known.profile.heartbeat_seconds:
                 self.counters.silent_peers_dropped += 1
                 link.abort()
@@ -197,17 +203,28 @@ class Hub:
             if terminal_id in self._disputed:
                 continue
             for link, asked in tuple(others.items()):
-                if now - asked > limits.dispute and link.last_heard <= asked:
+                # Whoever said something whole since it was asked has made the terminal disputed.
+                if now - asked > limits.dispute:
                     link.abort()
 
     async def close(self) -> None:
         """Close every connection; in order only those whose every word is kept."""
-        durable = self.events.committed()
         for link in tuple(self.connections):
-            if link.last_receipt <= durable:
-                link.close()
-            else:
-                link.abort()
+            self._end(link)
+        # A peer that does not drain must not hold the gateway up.
+        for _ in range(_CLOSING_LOOKS):
+            if not self.connections:
+                return
+            await asyncio.sleep(_CLOSING_SECONDS / _CLOSING_LOOKS)
+        for link in tuple(self.connections):
+            link.abort()
+
+    def _end(self, link: Connection) -> None:
+        """Close in order what was heard to its end and kept; else, or when it was closed before, at once."""
+        if link.closing or link.last_receipt > self.events.committed():
+            link.abort()
+        else:
+            link.close()
 
     def _bind(self, link: Connection, known: Known, physical: bytes) -> None:
         if link.known is not None and link.known.id != known.id:

@@ -7,10 +7,14 @@ import socket
 import ssl
 from dataclasses import dataclass
 
+import structlog
+
 from gateway.devices.connection import RESET_UNLESS_CLOSED, Connection
 from gateway.devices.hub import Hub
 from gateway.errors import EnvironmentLackingError
 from gateway.protocols.framing import Kind
+
+log = structlog.get_logger(__name__)
 
 #: Seconds between two looks at cut frames, silent terminals and rivals.
 SWEEP_SECONDS = 1.0
@@ -64,7 +68,11 @@ class Listeners:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            self._hub.sweep(loop.time())
+            try:
+                self._hub.sweep(loop.time())
+            except Exception as error:
+                # Supervision of thousands must not end with the one that broke it.
+                log.error("sweep failed", error=str(error), exc_info=error)
 
     async def close(self) -> None:
         """Close ports and connections."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
+import structlog
+
 from gateway.devices.events import Known
 from gateway.dispatch.alarms import AlarmLevel
 from gateway.dispatch.live import LiveMessage, Phase
 from gateway.dispatch.sender import Sender
 from gateway.dispatch.state import State
 from gateway.domain.message import Command, EbmClass
+
+log = structlog.get_logger(__name__)
 
 
 class Arrivals:
@@ -33,35 +37,35 @@ class Arrivals:
             self._wake.clear()
             batch, self._waiting = self._waiting, {}
             try:
-                await self._serve(batch)
-            except asyncio.CancelledError:
-                raise
+                failed = await self._serve(batch)
             except Exception as error:
-                # The terminals of this batch are tried again: nobody else would remember what they are owed.
-                self._state.alarms.raise_("arrivals_failed", type(error).__name__, str(error), AlarmLevel.CRITICAL)
-                for terminal, first in batch.items():
-                    self._waiting.setdefault(terminal, first)
+                failed = error
+            if failed is not None:
+                # The terminals of this batch are tried again: nobody else would remember what they are owed. What they
+                # forgot is noted by now; those who were served need nothing any more.
+                self._state.alarms.raise_("arrivals_failed", type(failed).__name__, str(failed), AlarmLevel.CRITICAL)
+                for terminal in batch:
+                    self._waiting.setdefault(terminal, False)
                 self._state.pacer.after(1.0, self._wake.set)
 
-    async def _serve(self, batch: dict[int, bool]) -> None:
-        for live in tuple(self._state.messages.values()):
-            owed = [t for t in batch if live.needs_stop(t)]
-            await self._send(live, Command.STOP, owed)
-        for live in self._state.in_force():
-            if live.message.ebm_class is EbmClass.SYSTEM_DRILL:
-                continue
-            for terminal, first in batch.items():
-                if first:
-                    self._forgot(live, terminal)
-            await self._send(live, Command.START, [t for t in batch if live.needs_start(t)])
-
-    async def _send(self, live: LiveMessage, command: Command, terminals: list[int]) -> None:
-        if not terminals:
-            return
-        for group_ in self._sender.groups(live, terminals):
-            order = await self._sender.order_for(live, command, group_)
-            wanted = live.needs_start if command is Command.START else live.needs_stop
-            self._sender.write_now(order, [t for t in group_.terminals if wanted(t)])
+    async def _serve(self, batch: dict[int, bool]) -> Exception | None:
+        """Serve a batch; one message that cannot be sent does not hold up the others. Returns the last error."""
+        forgetful = [terminal for terminal, first in batch.items() if first]
+        in_force = [live for live in self._state.in_force() if live.message.ebm_class is not EbmClass.SYSTEM_DRILL]
+        for live in in_force:
+            for terminal in forgetful:
+                self._forgot(live, terminal)
+        failed: Exception | None = None
+        stops = [(live, Command.STOP) for live in self._state.messages.values()]
+        for live, command in [*stops, *((live, Command.START) for live in in_force)]:
+            needs = live.needs_stop if command is Command.STOP else live.needs_start
+            owed = [terminal for terminal in batch if needs(terminal)]
+            try:
+                await self._sender.serve(live, command, owed)
+            except Exception as error:
+                log.error("arrivals not served", message_id=live.ebm_id, command=command.value, error=str(error))
+                failed = error
+        return failed
 
     @staticmethod
     def _forgot(live: LiveMessage, terminal: int) -> None:

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from gateway.dispatch.live import LiveMessage, LiveOrder, LogEntry, Phase, Sent, Stopped
+from gateway.dispatch.live import INTENDED, LiveMessage, LiveOrder, LogEntry, Phase, Sent, Stopped
 from gateway.dispatch.receipts import STOP_ACKNOWLEDGED
 from gateway.domain.codes import AreaCode, EbmId
 from gateway.domain.events import EventType
-from gateway.domain.ladder import EvidenceKind, StopRung
+from gateway.domain.ladder import EvidenceKind, Standing, StopRung
 from gateway.domain.message import Command, EbmClass, Message, MessageState
 from gateway.domain.receiver import RouteKind
 from gateway.domain.warning import Severity
@@ -83,27 +83,32 @@ def rebuild(
     """
     live = live_of(row)
     known: dict[int, LiveOrder] = {}
-    whole = set(live.terminals)
+    entries: list[tuple[float, LogEntry]] = []
+    counted: set[tuple[int, int]] = set()
     for stored in orders:
         command = Command(stored.command)
         if command is Command.START:
             live.start_orders = min(255, live.start_orders + 1)
-        order = LiveOrder(stored.session, live, command, stored.profile, b"", 0.0, live.start_orders)
-        known[stored.id] = order
         terminals = unpack_ids(stored.terminals)
+        order = LiveOrder(stored.session, live, command, stored.profile, b"", 0.0, live.start_orders)
+        order.named.update(terminals)
+        known[stored.id] = order
         if command is Command.START:
-            for terminal in terminals:
-                _count_start(live, terminal)
+            _may_hold(live, terminals)
         elif command is Command.STOP:
-            live.want_stop(terminals)
-            if not live.state.is_over and set(terminals) != whole:
-                live.log.append(Stopped(stored.created_at, terminals))
-    entries: list[tuple[float, LogEntry]] = []
+            news = live.want_stop(terminals)
+            # A stop from before its end is a part of it that was silenced.
+            if news and (live.ended_at is None or stored.created_at < live.ended_at):
+                entries.append((stored.created_at, Stopped(stored.created_at, array("I", news))))
     for attempt in attempts:
         order = known[attempt.order_id]
         terminals = unpack_ids(attempt.terminals)
+        if attempt.route == INTENDED:
+            order.named.update(terminals)
+            _may_hold(live, terminals)
+            continue
         entries.append((attempt.at, _sent(attempt, order, terminals)))
-        _apply_attempt(live, order, terminals)
+        _apply_attempt(live, order, terminals, counted)
     for receipt in receipts:
         entries.append((receipt.received_at, receipt))
         _apply_receipt(live, receipt)
@@ -118,22 +123,26 @@ def _sent(attempt: AttemptRow, order: LiveOrder, terminals: array[int]) -> Sent:
     return Sent(attempt.at, order.session, order.ordinal, order.command, RouteKind(attempt.route), terminals)
 
 
-def _count_start(live: LiveMessage, terminal: int) -> None:
-    position = live.index.get(terminal)
-    if position is not None:
-        live.sessions[position] = min(255, live.sessions[position] + 1)
-        if live.phase[position] == Phase.IDLE:
+def _may_hold(live: LiveMessage, terminals: Iterable[int]) -> None:
+    for terminal in terminals:
+        position = live.index.get(terminal)
+        if position is not None and live.phase[position] == Phase.IDLE:
             live.phase[position] = Phase.WAITING
 
 
-def _apply_attempt(live: LiveMessage, order: LiveOrder, terminals: array[int]) -> None:
+def _apply_attempt(live: LiveMessage, order: LiveOrder, terminals: array[int], counted: set[tuple[int, int]]) -> None:
+    starting = order.command is Command.START
+    sessions = live.sessions if starting else live.stop_sessions
+    if starting:
+        _may_hold(live, terminals)
     for terminal in terminals:
         position = live.index.get(terminal)
         if position is None:
             continue
-        if order.command is Command.START and live.phase[position] == Phase.IDLE:
-            live.phase[position] = Phase.WAITING
-        elif order.command is Command.STOP and live.stop[position] < StopRung.SENT:
+        if (order.session, terminal) not in counted:
+            counted.add((order.session, terminal))
+            sessions[position] = min(255, sessions[position] + 1)
+        if not starting and live.stop[position] < StopRung.SENT:
             live.stop[position] = StopRung.SENT
 
 
@@ -145,8 +154,11 @@ def _apply_receipt(live: LiveMessage, receipt: ReceiptRow) -> None:
         return
     phase = _PHASE_OF.get(receipt.kind)
     if phase is not None:
-        live.rise(receipt.terminal_id, phase)
+        if phase is Phase.HELD or receipt.standing == Standing.PROVEN:
+            live.rise(receipt.terminal_id, phase)
     elif receipt.kind == STOP_ACKNOWLEDGED:
         live.stop[position] = StopRung.ACKNOWLEDGED
-    elif receipt.kind == EvidenceKind.REFUSED.value and live.phase[position] == Phase.WAITING:
-        live.phase[position] = Phase.REFUSED
+    elif receipt.kind == EvidenceKind.REFUSED.value:
+        live.refuse(receipt.terminal_id)
+    elif receipt.kind == EvidenceKind.SILENT.value:
+        live.give_up(receipt.terminal_id)

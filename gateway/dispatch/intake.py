@@ -6,7 +6,8 @@ import asyncio
 import secrets
 from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,13 +22,14 @@ from gateway.domain.codes import AreaCode, EbmId
 from gateway.domain.events import EventType
 from gateway.domain.message import EbmClass, Message, MessageState
 from gateway.domain.warning import Notice, Reference, Severity, Warning, WarningKind
-from gateway.errors import RightsError, Violation, WarningConflict, WarningInvalid
+from gateway.errors import RightsError, StateConflictError, Violation, WarningConflict, WarningInvalid
 from gateway.store import queries
 from gateway.store.rows import AuditRow, MessageRow, Row, WarningRow
 
 log = structlog.get_logger(__name__)
 
 BEIJING = ZoneInfo("Asia/Shanghai")
+REFERENCE_OVER = Notice("reference_over", "所引用的预警已结束 the warning it updates is over")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,23 @@ class Acceptance:
     created: bool
 
 
+@dataclass(slots=True)
+class _Turn:
+    """One at a time for an identity, and how many want it."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    users: int = 0
+
+
 class Intake:
     """Takes warnings in, one at a time for each identity."""
 
     def __init__(self, state: State, lifecycle: Lifecycle) -> None:
         self._state = state
         self._lifecycle = lifecycle
-        self._locks: dict[tuple[str, str, str], asyncio.Lock] = {}
+        self._turns: dict[tuple[str, str, str], _Turn] = {}
+        #: warnings that change or end others go one at a time: two updates of one warning must see each other
+        self._changes = asyncio.Lock()
 
     async def accept(self, submission: Submission, facts: Facts | None, notices: Iterable[Notice] = ()) -> Acceptance:
         """Commit a warning and what it starts or ends.
@@ -96,9 +108,10 @@ class Intake:
         """
         identity = submission.warning.identity
         key = (identity.sender, identity.identifier, sent_text(identity.sent))
-        lock = self._locks.setdefault(key, asyncio.Lock())
+        turn = self._turns.setdefault(key, _Turn())
+        turn.users += 1
         try:
-            async with lock:
+            async with turn.lock, self._changes if submission.warning.references else nullcontext():
                 content = content_of(submission.warning)
                 known = await self._state.store.read(queries.warning_by_identity, *key)
                 if known is not None:
@@ -110,8 +123,9 @@ class Intake:
                     raise WarningInvalid(Violation("/", "nothing_to_broadcast", "没有可播内容 nothing to broadcast"))
                 return await self._new(submission, facts, content, list(notices))
         finally:
-            if not lock.locked():
-                self._locks.pop(key, None)
+            turn.users -= 1
+            if not turn.users:
+                del self._turns[key]
 
     # -- the same again
 
@@ -163,6 +177,10 @@ class Intake:
             log.error("plan failed", message_id=ebm_id, error=str(error), exc_info=error)
             state.alarms.raise_("plan_failed", ebm_id, str(error), AlarmLevel.CRITICAL)
             live.state, live.activated_at, starts = MessageState.ACCEPTED, None, Work([], [])
+        if old is not None and (old.ending or old.state.is_over):
+            # It ended while the orders were made.
+            notices.append(REFERENCE_OVER)
+            old = live.supersedes = None
         rows: list[Row] = [
             self._warning_row(submission, live.message.warning_id, content, now, notices, ebm_id),
             self._message_row(live, facts, targets, submission),
@@ -176,7 +194,7 @@ class Intake:
             await state.store.write(*rows)
         state.counters.messages += 1
         self._lifecycle.enter(live)
-        self._lifecycle.launch(live, starts, before=stops, since=submission.since)
+        self._lifecycle.launch(live, starts, before=stops, since=submission.since, old=old)
         log.info("warning accepted", message_id=ebm_id, state=live.state.value, terminals=targets.terminals)
         return Acceptance(live.message.warning_id, ebm_id, live.state, targets, tuple(notices), created=True)
 
@@ -257,8 +275,8 @@ class Intake:
             return None
         self._may_touch(submission, rows)
         live = self._newest(rows[-1])
-        if live is None or live.state.is_over:
-            notices.append(Notice("reference_over", "所引用的预警已结束 the warning it updates is over"))
+        if live is None or live.state.is_over or live.ending:
+            notices.append(REFERENCE_OVER)
             return None
         return live
 
@@ -294,8 +312,13 @@ class Intake:
         more: tuple[Row, ...] = (own,)
         reason = f"cancelled by {submission.warning.identity.identifier}"
         for live in open_ones:
-            await self._lifecycle.cancel(live, submission.publisher, reason, *more)
-            more = ()
+            # With the last one: if any fails before it, the publisher tries again and finds the rest still to be done.
+            last = more if live is open_ones[-1] else ()
+            try:
+                await self._lifecycle.cancel(live, submission.publisher, reason, *last)
+            except StateConflictError:
+                continue  # it ended meanwhile
+            more = () if last else more
         if more:
             notices = (*notices, Notice("already_over", "该预警已结束 the warning was over already"))
             await self._state.store.write(own, AuditRow(now, submission.publisher, "cancel", ebm_id, reason))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
 from gateway.dispatch.alarms import AlarmLevel
 from gateway.dispatch.live import LiveMessage, LiveOrder, Stopped
 from gateway.dispatch.plan import Group, group
-from gateway.dispatch.sender import Sender
+from gateway.dispatch.sender import STORE_AGAIN, Sender
 from gateway.dispatch.state import State
 from gateway.domain.codes import AreaCode
 from gateway.domain.message import Command, EbmClass, MessageState, may_become
@@ -19,6 +20,9 @@ from gateway.errors import GatewayError, StateConflictError
 from gateway.store.rows import AuditRow, MessageStateRow, OrderRow, Row
 
 log = structlog.get_logger(__name__)
+
+#: Seconds until a message is activated again that could not be.
+AGAIN: Final = 1.0
 
 
 @dataclass(slots=True)
@@ -79,51 +83,74 @@ class Lifecycle:
         else:
             self._leave_later(live)
 
-    def launch(self, live: LiveMessage, work: Work, before: Work | None = None, since: float | None = None) -> None:
-        """Write committed orders; those of ``before`` (stops) go ahead of the starts on each link."""
+    def launch(
+        self,
+        live: LiveMessage,
+        work: Work,
+        before: Work | None = None,
+        since: float | None = None,
+        old: LiveMessage | None = None,
+    ) -> None:
+        """Write committed orders; those of ``before`` (stops of ``old``) go ahead of the starts on each link."""
         for order, group_ in work.orders:
             self._sender.adopt(order, group_)
-        self._sender.spawn(self._launch(work, before, since))
+        self._sender.spawn(self._launch(live, work, before, since, old))
 
-    async def _launch(self, work: Work, before: Work | None, since: float | None) -> None:
+    async def _launch(
+        self, live: LiveMessage, work: Work, before: Work | None, since: float | None, old: LiveMessage | None
+    ) -> None:
         orders = [*(before.orders if before else ()), *work.orders]
-        if not orders:
-            return
-        await self._sender.write([(order, group_.terminals) for order, group_ in orders])
-        if since is not None:
-            self._state.counters.on_wire(self._state.monotonic() - since)
+        if orders:
+            await self._sender.write([(order, group_.terminals) for order, group_ in orders])
+            if since is not None:
+                self._state.counters.on_wire(self._state.monotonic() - since)
+        if old is not None:
+            await self._sender.catch_up(old)
+        await self._sender.catch_up(live)
 
     async def activate(self, live: LiveMessage) -> None:
-        """From accepted to active: its start is near."""
-        if live.state is not MessageState.ACCEPTED or live.ending:
-            return
-        now = self._state.clock()
-        work = await self.starts(live)
-        row = MessageStateRow(live.ebm_id, MessageState.ACTIVE.value, now, activated_at=now)
-        await self._state.store.write(row, *work.rows)
-        self._moved(live, MessageState.ACTIVE, now, "")
-        live.activated_at = now
+        """From accepted to active: its start is near. Tried again until it is, or until the message is over."""
+        try:
+            async with live.turn:
+                if live.state is not MessageState.ACCEPTED or live.ending:
+                    return
+                now = self._state.clock()
+                work = await self.starts(live)
+                row = MessageStateRow(live.ebm_id, MessageState.ACTIVE.value, now, activated_at=now)
+                await self._state.store.write(row, *work.rows)
+                self._moved(live, MessageState.ACTIVE, now, "")
+                live.activated_at = now
+        except Exception:
+            self._state.pacer.after(AGAIN, lambda: self._sender.spawn(self.activate(live)))
+            raise
         self.launch(live, work)
 
     async def approve(self, live: LiveMessage, actor: str) -> None:
-        """A person lets it go on air."""
-        if live.state is not MessageState.AWAITING_APPROVAL:
-            raise StateConflictError(f"message is {live.state.value}, not awaiting_approval")
-        now = self._state.clock()
-        ready = live.message.start.timestamp() - self._state.policy.send_ahead <= now
-        target = MessageState.ACTIVE if ready else MessageState.ACCEPTED
-        work = await self.starts(live) if ready else Work([], [])
-        row = MessageStateRow(live.ebm_id, target.value, now, actor=actor, activated_at=now if ready else None)
-        await self._state.store.write(row, AuditRow(now, actor, "approve", live.ebm_id), *work.rows)
-        if live.state is not MessageState.AWAITING_APPROVAL:
-            return
-        self._moved(live, target, now, "")
-        if ready:
-            live.activated_at = now
-            self.launch(live, work)
-        else:
+        """A person lets it go on air; what it updates falls silent with the same commit."""
+        async with live.turn:
+            if live.state is not MessageState.AWAITING_APPROVAL or live.ending:
+                raise StateConflictError(f"message is {live.state.value}, not awaiting_approval")
+            now = self._state.clock()
+            ready = live.message.start.timestamp() - self._state.policy.send_ahead <= now
+            target = MessageState.ACTIVE if ready else MessageState.ACCEPTED
+            work = await self.starts(live) if ready else Work([], [])
+            row = MessageStateRow(live.ebm_id, target.value, now, actor=actor, activated_at=now if ready else None)
+            rows = (row, AuditRow(now, actor, "approve", live.ebm_id), *work.rows)
+            old, stops = self._state.messages.get(live.supersedes or ""), None
+            if old is not None and not old.ending and may_become(old.state, MessageState.SUPERSEDED):
+                reason = f"superseded by {live.ebm_id}"
+                stops, _ = await self.end_early(old, MessageState.SUPERSEDED, actor, reason, *rows)
+            else:
+                old = None
+                await self._state.store.write(*rows)
+            self._moved(live, target, now, "")
+            if ready:
+                live.activated_at = now
+        if not ready:
             wait = live.message.start.timestamp() - self._state.policy.send_ahead - now
             self._state.pacer.after(wait, lambda: self._sender.spawn(self.activate(live)))
+        if ready or stops is not None:
+            self.launch(live, work, before=stops, old=old)
 
     # -- off the air
 
@@ -131,42 +158,52 @@ class Lifecycle:
         """Its air time is over: terminals end by themselves, the book is closed."""
         if live.state.is_over or live.ending:
             return
-        now = self._state.clock()
-        target = MessageState.ENDED if live.state is MessageState.ACTIVE else MessageState.EXPIRED
         live.ending = True
         try:
-            await self._state.store.write(MessageStateRow(live.ebm_id, target.value, now, ended_at=now))
+            async with live.turn:
+                now = self._state.clock()
+                target = MessageState.ENDED if live.state is MessageState.ACTIVE else MessageState.EXPIRED
+                await self._state.store.write(MessageStateRow(live.ebm_id, target.value, now, ended_at=now))
+                self._moved(live, target, now, "air time over")
+                live.ended_at = now
         except GatewayError:
             live.ending = False
-            self._state.pacer.after(5.0, lambda: self._sender.spawn(self.finish(live)))
+            self._state.pacer.after(STORE_AGAIN, lambda: self._sender.spawn(self.finish(live)))
             raise
-        self._moved(live, target, now, "air time over")
-        live.ended_at = now
         self._leave_later(live)
 
     async def end_early(
         self, live: LiveMessage, target: MessageState, actor: str, reason: str, *more: Row
     ) -> tuple[Work, float]:
         """Commit that it is over before its time; returns the stops to write, and when it was."""
-        if live.ending or not may_become(live.state, target):
-            raise StateConflictError(f"message is {live.state.value} and cannot become {target.value}")
+        self._hold_to(live, target, free=not live.ending)
         # No start is written from here on, whatever still lies in a queue.
         live.ending = True
-        now = self._state.clock()
         try:
-            work = await self.stops(live)
-            row = MessageStateRow(live.ebm_id, target.value, now, reason, actor, ended_at=now)
-            await self._state.store.write(
-                row, AuditRow(now, actor, target.value, live.ebm_id, reason), *work.rows, *more
-            )
+            async with live.turn:
+                # What moved it meanwhile may have brought it where this end is none.
+                self._hold_to(live, target)
+                now = self._state.clock()
+                work = await self.stops(live)
+                row = MessageStateRow(live.ebm_id, target.value, now, reason, actor, ended_at=now)
+                await self._state.store.write(
+                    row, AuditRow(now, actor, target.value, live.ebm_id, reason), *work.rows, *more
+                )
+                live.want_stop(list(live.may_hold()))
+                self._moved(live, target, now, reason)
+                live.ended_at = now
         except BaseException:
             live.ending = False
+            # Starts that were passed over meanwhile are due after all.
+            self._sender.spawn(self._sender.catch_up(live))
             raise
-        live.want_stop(list(live.may_hold()))
-        self._moved(live, target, now, reason)
-        live.ended_at = now
         self._leave_later(live)
         return work, now
+
+    @staticmethod
+    def _hold_to(live: LiveMessage, target: MessageState, *, free: bool = True) -> None:
+        if not free or not may_become(live.state, target):
+            raise StateConflictError(f"message is {live.state.value} and cannot become {target.value}")
 
     async def cancel(self, live: LiveMessage, actor: str, reason: str, *more: Row) -> None:
         """Off the air everywhere: committed, then written to everyone who may hold the start."""
@@ -183,19 +220,27 @@ class Lifecycle:
             await self.cancel(live, actor, reason)
             return len(inside)
         terminals = [entry.id for entry in inside]
-        live.want_stop(terminals)
-        work = Work([], [])
-        for group_ in group(inside, areas, self._state.profiles):
-            order, row = await self._sender.make(live, Command.STOP, group_)
-            work.add(order, row, group_)
-        now = self._state.clock()
-        await self._state.store.write(*work.rows, AuditRow(now, actor, "silence", live.ebm_id, list(map(str, areas))))
+        news = live.want_stop(terminals)
+        try:
+            work = Work([], [])
+            for group_ in group(inside, areas, self._state.profiles):
+                order, row = await self._sender.make(live, Command.STOP, group_)
+                work.add(order, row, group_)
+            now = self._state.clock()
+            audit = AuditRow(now, actor, "silence", live.ebm_id, {"areas": list(map(str, areas)), "reason": reason})
+            await self._state.store.write(*work.rows, audit)
+        except BaseException:
+            live.unwant_stop(news)
+            self._sender.spawn(self._sender.catch_up(live))
+            raise
         live.log.append(Stopped(now, array("I", terminals)))
-        held = set(live.may_hold())
-        self._sender.spawn(
-            self._sender.write([(order, [t for t in g.terminals if t in held]) for order, g in work.orders])
-        )
+        self._sender.spawn(self._silence(live, work))
         return len(inside)
+
+    async def _silence(self, live: LiveMessage, work: Work) -> None:
+        held = set(live.may_hold())
+        await self._sender.write([(order, [t for t in g.terminals if t in held]) for order, g in work.orders])
+        await self._sender.catch_up(live)
 
     def _moved(self, live: LiveMessage, target: MessageState, at: float, reason: str) -> None:
         live.state, live.state_at, live.state_reason = target, at, reason

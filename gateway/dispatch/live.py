@@ -5,17 +5,22 @@ What is *shown* comes from committed evidence alone (``LiveMessage.log``); the p
 
 from __future__ import annotations
 
+import asyncio
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.domain.ladder import StopRung
 from gateway.domain.message import Command, Message, MessageState
 from gateway.domain.receiver import RouteKind
 from gateway.protocols.ip_bodies import ServiceType
 from gateway.store.rows import ReceiptRow
+
+#: Route of an attempt row that was committed before its bytes leave: these terminals may hold the order from now on.
+#: Only for those whom the order's own row does not name, since they came later and share its frame.
+INTENDED: Final = "intended"
 
 
 class Phase(IntEnum):
@@ -76,8 +81,12 @@ class LiveOrder:
     frame: bytes
     created: float
     ordinal: int = 1
-    tries: int = 0
-    waiting: set[int] = field(default_factory=set)
+    #: who has not answered yet, and how often these bytes were written to it
+    waiting: dict[int, int] = field(default_factory=dict)
+    #: whom a committed row ties to this order: a crash cannot hide that they may hold it
+    named: set[int] = field(default_factory=set)
+    #: whether it is about to leave memory
+    leaving: bool = False
     #: what its answers carry (GD/J 089-2018 table D.3) and are kept as, worked out once
     service_type: int = field(init=False)
     ebm_id: str | None = field(init=False)
@@ -109,9 +118,14 @@ class LiveMessage:
     #: set before the commit that ends it: no start is written from then on
     ending: bool = False
     start_orders: int = 0
+    #: one move from state to state at a time, so that rows of two moves never overtake each other
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    #: whether some of its terminals were ordered silent
+    stopped: bool = False
     index: dict[int, int] = field(init=False)
     phase: bytearray = field(init=False)
     sessions: bytearray = field(init=False)
+    stop_sessions: bytearray = field(init=False)
     stop: bytearray = field(init=False)
     #: committed evidence in the order of its commits; readers keep a cursor
     log: list[LogEntry] = field(default_factory=list)
@@ -121,6 +135,7 @@ class LiveMessage:
         self.index = {terminal: position for position, terminal in enumerate(self.terminals)}
         self.phase = bytearray(count)
         self.sessions = bytearray(count)
+        self.stop_sessions = bytearray(count)
         self.stop = bytearray(count)
 
     @property
@@ -140,12 +155,28 @@ class LiveMessage:
             if held and self.stop[position] < StopRung.ACKNOWLEDGED:
                 yield terminal
 
-    def want_stop(self, terminals: Iterable[int]) -> None:
-        """From now on these must be silent."""
+    def want_stop(self, terminals: Iterable[int]) -> list[int]:
+        """From now on these must be silent; returns those of whom this is new."""
+        news = []
         for terminal in terminals:
             position = self.index.get(terminal)
             if position is not None and self.stop[position] == StopRung.NONE:
                 self.stop[position] = StopRung.PLANNED
+                news.append(terminal)
+        self.stopped = self.stopped or bool(news)
+        return news
+
+    def unwant_stop(self, terminals: Iterable[int]) -> None:
+        """Take a planned stop back: it could not be committed."""
+        for terminal in terminals:
+            position = self.index[terminal]
+            if self.stop[position] == StopRung.PLANNED:
+                self.stop[position] = StopRung.NONE
+
+    def may_start(self, terminal: int) -> bool:
+        """Whether nobody ordered this terminal silent."""
+        position = self.index.get(terminal)
+        return position is None or self.stop[position] == StopRung.NONE
 
     def needs_start(self, terminal: int) -> bool:
         """Whether a connected terminal should be sent the start now."""
@@ -171,13 +202,22 @@ class LiveMessage:
         ):
             self.phase[position] = phase
 
-    def set_phase(self, terminal: int, phase: Phase) -> None:
-        """Note a phase as it is."""
+    def refuse(self, terminal: int) -> None:
+        """It said no; what it said yes to before, or plays, it still holds."""
+        self._unless_held(terminal, Phase.REFUSED)
+
+    def give_up(self, terminal: int) -> None:
+        """It said nothing; nor may it have said otherwise that it plays."""
+        self._unless_held(terminal, Phase.SILENT)
+
+    def _unless_held(self, terminal: int, phase: Phase) -> None:
         position = self.index.get(terminal)
-        if position is not None:
+        if position is not None and not Phase.HELD <= self.phase[position] <= Phase.DONE:
             self.phase[position] = phase
 
-    def session_count(self, terminal: int) -> int:
-        """Start sessions used for a terminal."""
+    def session_count(self, terminal: int, command: Command = Command.START) -> int:
+        """Sessions used for a terminal by its starts, or by its stops."""
         position = self.index.get(terminal)
-        return 0 if position is None else self.sessions[position]
+        if position is None:
+            return 0
+        return (self.sessions if command is Command.START else self.stop_sessions)[position]

@@ -36,19 +36,23 @@ class Pacer:
         self._counter = 0
         self._handle: TimerHandle | None = None
         self._armed_for = 0.0
+        self._closed = False
 
     def __len__(self) -> int:
         return len(self._heap)
 
     def after(self, seconds: float, callback: Callable[[], None]) -> None:
         """Call ``callback`` once, ``seconds`` from now (0 or less: at the next turn of the loop)."""
+        if self._closed:
+            return
         self._counter += 1
         due = self._timer.time() + max(0.0, seconds)
         heapq.heappush(self._heap, (due, self._counter, callback))
         self._arm()
 
     def close(self) -> None:
-        """Forget everything."""
+        """Forget everything, and take nothing more: what still ends elsewhere must leave no timer behind."""
+        self._closed = True
         self._heap.clear()
         if self._handle is not None:
             self._handle.cancel()

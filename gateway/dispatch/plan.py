@@ -16,6 +16,15 @@ NAMED_IN_ONE_FRAME = 256
 CODES_IN_ONE_FRAME = 1000
 
 
+#: What a terminal is taken for whose device profile is gone: one missing file must not keep a broadcast from the rest.
+STANDARD = Profile("gdj089-2018")
+
+
+def profile_of(profiles: Mapping[str, Profile], name: str) -> Profile:
+    """The profile with this name, the standard's where there is none."""
+    return profiles.get(name, STANDARD)
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Terminals that share every byte of a frame: one profile, one list of target codes."""
@@ -38,7 +47,7 @@ def group(
         by_profile.setdefault(entry.terminal.profile, []).append(entry)
     groups: list[Group] = []
     for name, members in by_profile.items():
-        form = profiles[name].target_form
+        form = profile_of(profiles, name).target_form
         area_codes = [code for area in areas for code in target_codes(area, form)]
         rest = members
         if not named:
@@ -66,7 +75,8 @@ def _split(
     outside: list[Entry] = []
     for entry in entries:
         code = entry.terminal.code
-        key = code[0] + code[13:] if whole else code
+        # A code that names another division than the registry does is looked at by itself.
+        key = code[0] + code[13:] if whole and code[1:13] == entry.terminal.area else code
         hit = seen.get(key)
         if hit is None:
             hit = seen[key] = any(addresses(target, code) for target in targets)

@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 _HELD: Final = int(Phase.HELD)
 _BEFORE_HELD: Final = frozenset(map(int, (Phase.IDLE, Phase.WAITING, Phase.SILENT, Phase.REFUSED)))
 _OVER: Final = frozenset(state for state in MessageState if state.is_over)
+#: Ends that terminals must be told of; after the others they fall silent by themselves.
+_STOPPED: Final = frozenset({MessageState.CANCELLED, MessageState.SUPERSEDED})
 #: Makes a row without the keyword handling of a NamedTuple's own constructor.
 _row: Final = tuple.__new__
 _PROVEN: Final = int(Standing.PROVEN)
@@ -78,7 +80,7 @@ class Receipts:
         if live is not None:
             late = 1 if live.state in _OVER else 0
             if result == 0:
-                order.waiting.discard(known.id)
+                order.waiting.pop(known.id, None)
                 kind = self._agreed(live, order, known.id)
             else:
                 kind = self._declined(live, order, known, result)
@@ -120,7 +122,7 @@ class Receipts:
         if position >= 0:
             if live.phase[position] in _BEFORE_HELD:
                 live.phase[position] = _HELD
-            if live.ending:
+            if live.state in _STOPPED:
                 # Its yes may have crossed our stop: only an answered stop ends that.
                 live.want_stop((terminal,))
         return _ACKNOWLEDGED
@@ -128,16 +130,19 @@ class Receipts:
     def _declined(self, live: LiveMessage, order: LiveOrder, known: Known, result: int) -> str:
         state, sender = self._state, self._sender
         assert sender is not None
-        step = state.policy.retry.after_answer(result, order.tries, live.session_count(known.id))
+        used = live.session_count(known.id, order.command)
+        step = state.policy.retry.after_answer(result, order.waiting.get(known.id, 1), used)
         if step is Step.REPEAT:
             return ANSWERED
-        order.waiting.discard(known.id)
+        awaited = order.waiting.pop(known.id, 0)
         if step is Step.RENEW:
-            sender.renew(live, order.command, (known.id,), state.policy.retry.pause(live.session_count(known.id)))
+            if awaited:
+                # Not for a second "busy" to a repeat: one new session is on its way already.
+                sender.renew(order, (known.id,), state.policy.retry.pause(used))
             return ANSWERED
         state.counters.given_up += 1
         if order.command is Command.START:
-            live.set_phase(known.id, Phase.REFUSED)
+            live.refuse(known.id)
             state.alarms.raise_("start_refused", live.ebm_id, f"{known.terminal.code}: {result} {describe(result)}")
             return EvidenceKind.REFUSED.value
         state.alarms.raise_(
@@ -164,7 +169,7 @@ class Receipts:
         if isinstance(body, BroadcastResult):
             kind = EvidenceKind.PLAYED if body.result == 1 else EvidenceKind.FAILED
             live = self._message(body.ebm_id.ebm_id)
-            if live is not None:
+            if live is not None and origin.bound:
                 live.rise(known.id, Phase.DONE)
             return self._evidence(
                 known, live, body.ebm_id.text, kind.value, body.result, raw, origin, ServiceType.RESULT
@@ -184,7 +189,8 @@ class Receipts:
         live = self._message(body.ebm_id.ebm_id)
         begun = body.switch == _BEGIN
         kind = EvidenceKind.PLAYING if begun else EvidenceKind.TASK_ENDED
-        if live is not None:
+        if live is not None and origin.bound:
+            # A claim is evidence, but it neither stops our sending nor spares the terminal its stop.
             live.rise(known.id, Phase.PLAYING)
             if not begun and self._preempted(live, known.id):
                 self._evidence(known, live, live.ebm_id, EvidenceKind.PREEMPTED.value, 0, raw, origin, ServiceType.TASK)
@@ -209,13 +215,16 @@ class Receipts:
             return 0
         here = [
             live
-            for live in self._state.in_force()
-            if (position := live.index.get(known.id)) is not None and live.phase[position] != Phase.IDLE
+            for live in self._state.messages.values()
+            if (position := live.index.get(known.id)) is not None
+            and ((live.wanted and live.phase[position] != Phase.IDLE) or live.needs_stop(known.id))
         ]
-        if len(here) != 1 or here[0].phase[here[0].index[known.id]] != Phase.HELD:
+        # One whose stop is not confirmed may be what it still plays.
+        if len(here) != 1 or not here[0].wanted or here[0].phase[here[0].index[known.id]] != Phase.HELD:
             return 0
         live = here[0]
-        live.rise(known.id, Phase.PLAYING)
+        if origin.bound:
+            live.rise(known.id, Phase.PLAYING)
         return self._evidence(
             known, live, live.ebm_id, EvidenceKind.PLAYING.value, 0, raw, origin, ServiceType.HEARTBEAT
         )

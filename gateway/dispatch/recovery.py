@@ -23,10 +23,16 @@ def _books(connection: Connection, now: float) -> list[tuple[LiveMessage, list[L
 
 async def recover(state: State, lifecycle: Lifecycle) -> int:
     """Load what is in force, and what was stopped before its time; returns how many messages."""
-    for row in (await state.store.read(queries.alarms_page, limit=1000)).items:
-        state.alarms.restore(
-            Alarm(row.kind, row.subject, row.text, AlarmLevel(row.level), row.raised_at, row.last_at, row.count)
-        )
+    cursor: str | None = None
+    while True:
+        page = await state.store.read(queries.alarms_page, limit=1000, cursor=cursor, open_only=True)
+        for row in page.items:
+            state.alarms.restore(
+                Alarm(row.kind, row.subject, row.text, AlarmLevel(row.level), row.raised_at, row.last_at, row.count)
+            )
+        cursor = page.next
+        if cursor is None:
+            break
     books = await state.store.read(_books, state.clock())
     for live, orders in books:
         for order in orders:

@@ -127,7 +127,9 @@ def read_registry(
     problems: list[tuple[int, str, str]] = []
     codes: dict[str, int] = {}
     addresses: dict[str, int] = {}
-    for number, row in enumerate(reader, start=2):
+    for row in reader:
+        # The line of the file, for an editor counts empty lines too.
+        number = reader.line_num
         if None in row:
             problems.append((number, "*", "has more fields than the header"))
             continue

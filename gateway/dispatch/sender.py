@@ -12,13 +12,14 @@ import structlog
 
 from gateway.dispatch.alarms import AlarmLevel
 from gateway.dispatch.frames import SignedFrame
-from gateway.dispatch.live import LiveMessage, LiveOrder, Phase, Sent
+from gateway.dispatch.live import INTENDED, LiveMessage, LiveOrder, Phase, Sent
 from gateway.dispatch.plan import Group, group
 from gateway.dispatch.retry import Step
 from gateway.dispatch.state import State
 from gateway.domain.ladder import StopRung
-from gateway.domain.message import Command
+from gateway.domain.message import Command, EbmClass
 from gateway.domain.receiver import RouteKind
+from gateway.errors import GatewayError, OverloadedError, StoreError
 from gateway.security.epochs import EpochCache
 from gateway.store.packing import pack_ids
 from gateway.store.rows import AttemptRow, OrderRow
@@ -29,6 +30,8 @@ log = structlog.get_logger(__name__)
 _IDLE, _WAITING, _DONE = int(Phase.IDLE), int(Phase.WAITING), int(Phase.DONE)
 #: An order whose answers may still come is remembered so long after its last write, in seconds.
 ORDER_MEMORY: Final = 600.0
+#: Seconds until the store is asked again for what it could not take.
+STORE_AGAIN: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Sender:
             epoch=state.policy.epoch_seconds
         )
         self._tasks: set[asyncio.Task[None]] = set()
+        self._making: set[asyncio.Task[LiveOrder]] = set()
 
     # -- making
 
@@ -101,8 +105,16 @@ class Sender:
             created_at=now,
             epoch=int(now // state.policy.epoch_seconds),
         )
-        order = LiveOrder(session, live, command, group_.profile, frame.raw, state.monotonic(), live.start_orders)
-        state.orders[session] = order
+        order = LiveOrder(
+            session,
+            live,
+            command,
+            group_.profile,
+            frame.raw,
+            state.monotonic(),
+            live.start_orders,
+            named=set(group_.terminals),
+        )
         state.counters.orders += 1
         return order, row
 
@@ -119,24 +131,74 @@ class Sender:
         key = (order.message.ebm_id, order.command, group_.profile, tuple(map(str, group_.targets)))
         self._epochs.get(key, self._state.monotonic(), lambda: future)
 
-    async def order_for(self, live: LiveMessage, command: Command, group_: Group, *, fresh: bool = False) -> LiveOrder:
-        """The order of the running signing epoch for this group, made and committed where there is none."""
+    async def order_for(self, live: LiveMessage, command: Command, group_: Group, *, newer_than: int = 0) -> LiveOrder:
+        """The order of the running signing epoch for this group, made and committed where there is none.
+
+        ``newer_than``: a session that did not do, so that all who ask for another one share the next.
+        """
         key = (live.ebm_id, command, group_.profile, tuple(map(str, group_.targets)))
-        if fresh:
+        while True:
+            future = self._epochs.get(key, self._state.monotonic(), lambda: self._begin(live, command, group_))
+            try:
+                order = await asyncio.shield(future)
+            except BaseException:
+                if future.done():
+                    self._end_epoch(key, future)
+                raise
+            if order.session > newer_than:
+                break
+            self._end_epoch(key, future)
+        if command is Command.START:
+            await self._name(order, group_.terminals)
+        return order
+
+    def _end_epoch(self, key: tuple[str, Command, str, tuple[str, ...]], future: asyncio.Future[LiveOrder]) -> None:
+        """End the epoch of this order, unless another one has begun meanwhile."""
+        if self._epochs.get(key, self._state.monotonic(), lambda: future) is future:
             self._epochs.forget(lambda held: held == key)
-        now = self._state.monotonic()
-        future = self._epochs.get(key, now, lambda: asyncio.ensure_future(self._make_and_commit(live, command, group_)))
-        try:
-            return await asyncio.shield(future)
-        except BaseException:
-            if future.done():
-                self._epochs.forget(lambda held: held == key)
-            raise
+
+    async def _name(self, order: LiveOrder, terminals: Sequence[int]) -> None:
+        """Commit that these terminals may hold an order that was made for others, before its bytes leave for them."""
+        others = [terminal for terminal in terminals if terminal not in order.named]
+        if others:
+            row = AttemptRow(order.session, self._state.clock(), INTENDED, pack_ids(others))
+            await self._state.store.write(row, urgent=True)
+            order.named.update(others)
+
+    def _begin(self, live: LiveMessage, command: Command, group_: Group) -> asyncio.Future[LiveOrder]:
+        task = asyncio.get_running_loop().create_task(self._make_and_commit(live, command, group_))
+        self._making.add(task)
+        task.add_done_callback(self._made)
+        return task
+
+    def _made(self, task: asyncio.Task[LiveOrder]) -> None:
+        self._making.discard(task)
+        if not task.cancelled():
+            # Those who wait for it are told; here it is only marked as seen, for they may be gone.
+            task.exception()
 
     async def _make_and_commit(self, live: LiveMessage, command: Command, group_: Group) -> LiveOrder:
         order, row = await self.make(live, command, group_)
         await self._state.store.write(row)
         return order
+
+    async def serve(self, live: LiveMessage, command: Command, terminals: Sequence[int]) -> None:
+        """Write the start, or the stop, of a message to connected terminals that still need it."""
+        wanted = live.needs_start if command is Command.START else live.needs_stop
+        for group_ in self.groups(live, terminals):
+            order = await self.order_for(live, command, group_)
+            self.write_now(order, [t for t in group_.terminals if wanted(t)])
+
+    async def catch_up(self, live: LiveMessage) -> None:
+        """Serve those who connected while a message's orders were made and committed: nobody else saw them then."""
+        if live.message.ebm_class is EbmClass.SYSTEM_DRILL:
+            return
+        current = self._state.links.current
+        unstopped = [t for t, rung in zip(live.terminals, live.stop, strict=True) if rung == StopRung.PLANNED]
+        await self.serve(live, Command.STOP, [t for t in unstopped if t in current and live.needs_stop(t)])
+        if live.wanted:
+            idle = [t for t, phase in zip(live.terminals, live.phase, strict=True) if phase == _IDLE]
+            await self.serve(live, Command.START, [t for t in idle if t in current and live.needs_start(t)])
 
     # -- writing
 
@@ -150,29 +212,47 @@ class Sender:
             work = _shares(orders)
         reached: dict[LiveOrder, array[int]] = {}
         size = self._state.policy.slice
+        at = self._state.clock()
+        for order, _ in orders:
+            self._state.orders[order.session] = order
         first = True
         for share in work:
             for start in range(0, len(share.terminals), size):
                 if not first:
                     await asyncio.sleep(0)
                 first = False
-                self._write_slice(share.orders, share.terminals[start : start + size], reached)
-        self._account(reached)
-        for order, _ in orders:
-            self._arm(order)
+                self._write_slice(share.orders, share.terminals[start : start + size], reached, 1)
+        for order, terminals in orders:
+            self._arm(order, terminals, 1)
+        self._account(reached, at)
 
     def write_now(self, order: LiveOrder, terminals: Sequence[int]) -> None:
         """Write one order's frame to a few terminals at once."""
+        if not terminals:
+            return
         reached: dict[LiveOrder, array[int]] = {}
-        self._write_slice((order,), terminals, reached)
-        self._account(reached)
-        self._arm(order)
+        at = self._state.clock()
+        self._state.orders[order.session] = order
+        by_tries: dict[int, list[int]] = {}
+        for terminal in terminals:
+            by_tries.setdefault(order.waiting.get(terminal, 0) + 1, []).append(terminal)
+        for tries, some in by_tries.items():
+            self._write_slice((order,), some, reached, tries)
+            self._arm(order, some, tries)
+        self._account(reached, at)
 
     def _write_slice(
-        self, orders: Sequence[LiveOrder], terminals: Sequence[int], reached: dict[LiveOrder, array[int]]
+        self, orders: Sequence[LiveOrder], terminals: Sequence[int], reached: dict[LiveOrder, array[int]], tries: int
     ) -> None:
         """Write to one slice. Nothing else runs meanwhile, so what is void now stays so to its end."""
         usable = [order for order in orders if not order.void]
+        for order in usable:
+            live = order.message
+            if live is not None and live.stopped and order.command is Command.START:
+                silent = [terminal for terminal in terminals if not live.may_start(terminal)]
+                if silent:
+                    self._write_slice([o for o in usable if o is not order], silent, reached, tries)
+                    terminals = [terminal for terminal in terminals if live.may_start(terminal)]
         if not usable:
             return
         links = self._state.links
@@ -190,110 +270,125 @@ class Sender:
                 write(frame)
             sent.append(terminal)
         for order in usable:
-            order.waiting.update(sent)
-            self._written(order, sent)
+            order.waiting.update(dict.fromkeys(sent, tries))
+            self._written(order, sent, fresh=tries == 1)
             reached.setdefault(order, array("I")).extend(sent)
 
     @staticmethod
-    def _written(order: LiveOrder, terminals: array[int]) -> None:
+    def _written(order: LiveOrder, terminals: array[int], *, fresh: bool) -> None:
         live = order.message
         if live is None:
             return
-        index, phase, sessions, stop = live.index, live.phase, live.sessions, live.stop
-        starting, fresh = order.command is Command.START, order.tries == 0
+        index, phase, stop = live.index, live.phase, live.stop
+        starting = order.command is Command.START
+        sessions = live.sessions if starting else live.stop_sessions
         for terminal in terminals:
             position = index.get(terminal, -1)
             if position < 0:
                 continue
-            if not starting:
-                if stop[position] < StopRung.SENT:
-                    stop[position] = StopRung.SENT
-                continue
-            if phase[position] == _IDLE or phase[position] > _DONE:
-                phase[position] = _WAITING
             if fresh and sessions[position] < 255:
                 sessions[position] += 1
+            if starting:
+                if phase[position] == _IDLE or phase[position] > _DONE:
+                    phase[position] = _WAITING
+            elif stop[position] < StopRung.SENT:
+                stop[position] = StopRung.SENT
 
-    def _account(self, reached: dict[LiveOrder, array[int]]) -> None:
-        now = self._state.clock()
+    def _account(self, reached: dict[LiveOrder, array[int]], at: float) -> None:
         for order, terminals in reached.items():
             if terminals:
                 self._state.counters.frames_sent += len(terminals)
-                self._commit_attempt(order, now, terminals)
+                self._commit_attempt(order, at, terminals)
 
     def _commit_attempt(self, order: LiveOrder, at: float, terminals: array[int]) -> None:
         live = order.message
-        future = self._state.store.submit(AttemptRow(order.session, at, RouteKind.IP.value, pack_ids(terminals)))
         entry = Sent(at, order.session, order.ordinal, order.command, RouteKind.IP, terminals)
 
-        def committed(done: asyncio.Future[None]) -> None:
-            if not done.cancelled() and done.exception() is None:
-                if live is not None:
-                    live.log.append(entry)
-            elif not done.cancelled():
-                log.error("attempt not stored", order=order.session, error=str(done.exception()))
+        def failed(error: BaseException) -> None:
+            # The bytes are out and cannot be taken back: what was done is told as soon as the store can take it.
+            log.error("attempt not stored yet", order=order.session, error=str(error))
+            self._state.pacer.after(STORE_AGAIN, lambda: self._commit_attempt(order, at, terminals))
 
-        future.add_done_callback(committed)
+        def committed(done: asyncio.Future[None]) -> None:
+            if done.cancelled():
+                return
+            error = done.exception()
+            if error is not None:
+                failed(error)
+            elif live is not None:
+                live.log.append(entry)
+
+        try:
+            future = self._state.store.submit(AttemptRow(order.session, at, RouteKind.IP.value, pack_ids(terminals)))
+        except GatewayError as error:
+            failed(error)
+        else:
+            future.add_done_callback(committed)
 
     # -- answers awaited
 
-    def _arm(self, order: LiveOrder) -> None:
-        order.tries += 1
-        self._state.pacer.after(self._state.policy.answer_seconds, lambda: self._due(order, order.tries))
+    def _arm(self, order: LiveOrder, terminals: Sequence[int], tries: int) -> None:
+        self._state.pacer.after(self._state.policy.answer_seconds, lambda: self._due(order, terminals, tries))
 
-    def _due(self, order: LiveOrder, tries: int) -> None:
+    def _due(self, order: LiveOrder, terminals: Sequence[int], tries: int) -> None:
         """No answer in time from those still waited for: the same bytes, a new session, or no more."""
-        live, state = order.message, self._state
-        if tries != order.tries or live is None:
+        live, state, waiting = order.message, self._state, order.waiting
+        if live is None:
             return
-        if not order.waiting or order.void:
+        if not order.leaving:
+            order.leaving = True
             state.pacer.after(ORDER_MEMORY, lambda: self._forget(order))
-            return
-        online = [terminal for terminal in order.waiting if terminal in state.links.current]
-        # Whoever is offline gets what it needs when it connects again.
-        order.waiting.intersection_update(online)
+        # Whoever was written to again since has a later time of its own.
+        silent = [terminal for terminal in terminals if waiting.get(terminal) == tries] if waiting else []
+        wanted = live.needs_start if order.command is Command.START else live.needs_stop
         steps: dict[Step, list[int]] = {}
-        for terminal in online:
-            step = state.policy.retry.after_silence(order.tries, live.session_count(terminal))
+        for terminal in silent:
+            if terminal not in state.links.current or not wanted(terminal):
+                # Offline: it gets what it needs when it connects again. Else another word of it made this one needless.
+                del waiting[terminal]
+                continue
+            step = state.policy.retry.after_silence(tries, live.session_count(terminal, order.command))
             steps.setdefault(step, []).append(terminal)
         if repeat := steps.get(Step.REPEAT):
             state.counters.repeats += len(repeat)
             self.write_now(order, repeat)
-        else:
-            state.pacer.after(ORDER_MEMORY, lambda: self._forget(order))
-        order.waiting.difference_update(steps.get(Step.RENEW, ()), steps.get(Step.GIVE_UP, ()))
         if renew := steps.get(Step.RENEW):
-            self.renew(live, order.command, renew, 0.0)
+            for terminal in renew:
+                del waiting[terminal]
+            self.renew(order, renew, 0.0)
         for terminal in steps.get(Step.GIVE_UP, ()):
             self.give_up(order, terminal)
 
     def _forget(self, order: LiveOrder) -> None:
         self._state.orders.pop(order.session, None)
 
-    def renew(self, live: LiveMessage, command: Command, terminals: Sequence[int], pause: float) -> None:
+    def renew(self, order: LiveOrder, terminals: Sequence[int], pause: float) -> None:
         """A new session, signed anew, for these terminals after ``pause`` seconds."""
         self._state.counters.renewals += len(terminals)
-        self._state.pacer.after(pause, lambda: self.spawn(self._renew(live, command, tuple(terminals))))
+        self._state.pacer.after(pause, lambda: self.spawn(self._renew(order, tuple(terminals))))
 
-    async def _renew(self, live: LiveMessage, command: Command, terminals: Sequence[int]) -> None:
-        current = self._state.links.current
-        if command is Command.START:
-            wanted = [t for t in terminals if t in current and live.needs_start(t)]
-        else:
-            wanted = [t for t in terminals if t in current and live.needs_stop(t)]
-        for group_ in self.groups(live, wanted):
-            order = await self.order_for(live, command, group_, fresh=True)
-            self.write_now(order, group_.terminals)
+    async def _renew(self, order: LiveOrder, terminals: Sequence[int]) -> None:
+        live, current = order.message, self._state.links.current
+        assert live is not None
+        wanted = live.needs_start if order.command is Command.START else live.needs_stop
+        still = [t for t in terminals if t in current and wanted(t)]
+        for group_ in self.groups(live, still):
+            try:
+                newer = await self.order_for(live, order.command, group_, newer_than=order.session)
+            except (StoreError, OverloadedError):
+                self.renew(order, group_.terminals, STORE_AGAIN)
+                raise
+            self.write_now(newer, [t for t in group_.terminals if wanted(t)])
 
     def give_up(self, order: LiveOrder, terminal: int) -> None:
         """Nothing more on this route until it connects again; a person must know."""
         live, state = order.message, self._state
-        order.waiting.discard(terminal)
+        order.waiting.pop(terminal, None)
         if live is None:
             return
         state.counters.given_up += 1
         if order.command is Command.START:
-            live.set_phase(terminal, Phase.SILENT)
+            live.give_up(terminal)
             self._record.silent(live, terminal, order.ordinal)
             state.alarms.raise_(
                 "terminal_unreachable", live.ebm_id, "有终端未应答开始指令 a terminal did not answer its start"
@@ -322,6 +417,7 @@ class Sender:
 
     async def close(self) -> None:
         """End what still runs."""
-        for task in tuple(self._tasks):
+        running = (*self._tasks, *self._making)
+        for task in running:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)

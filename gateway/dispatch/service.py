@@ -6,23 +6,29 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import structlog
+
 from gateway.devices.events import Known, Origin
 from gateway.dispatch.arrivals import Arrivals
 from gateway.dispatch.book import read_book
 from gateway.dispatch.intake import Acceptance, Facts, Intake, Submission
 from gateway.dispatch.lifecycle import Lifecycle
 from gateway.dispatch.live import LiveMessage
+from gateway.dispatch.plan import STANDARD, profile_of
 from gateway.dispatch.receipts import Receipts
 from gateway.dispatch.recovery import recover
 from gateway.dispatch.sender import Sender
 from gateway.dispatch.state import State
 from gateway.domain.codes import AreaCode
-from gateway.domain.message import MessageState
+from gateway.domain.message import Command, MessageState
 from gateway.domain.warning import Notice
-from gateway.errors import NotFoundError, StateConflictError
+from gateway.errors import GatewayError, NotFoundError, StateConflictError
 from gateway.protocols.feedback import FeedbackPacket
 from gateway.store import queries
-from gateway.store.rows import MessageRow, StrangerRow
+from gateway.store.packing import pack_ids
+from gateway.store.rows import MessageRow, OrderRow, StrangerRow
+
+log = structlog.get_logger(__name__)
 
 #: Strangers remembered between two writes; a scanner costs rows only so fast.
 _STRANGERS_HELD = 1000
@@ -57,6 +63,10 @@ class Dispatch:
     async def start(self) -> None:
         """Take up what was in force, then serve arrivals."""
         await recover(self.state, self._lifecycle)
+        for name in {entry.terminal.profile for entry in self.state.registry} - self.state.profiles.keys():
+            self.state.alarms.raise_(
+                "profile_unknown", name, f"设备档不存在，按标准处理 no such device profile, taken as {STANDARD.name}"
+            )
         self._arrivals_task = asyncio.create_task(self._arrivals.run(), name="arrivals")
 
     async def close(self) -> None:
@@ -66,7 +76,11 @@ class Dispatch:
             self._arrivals_task.cancel()
             await asyncio.gather(self._arrivals_task, return_exceptions=True)
         await self.sender.close()
-        self._write_strangers()
+        if rows := tuple(self._strangers.held.values()):
+            try:
+                await self.state.store.write(*rows)
+            except GatewayError as error:
+                log.warning("strangers not stored", count=len(rows), error=str(error))
 
     # -- publishers and operators
 
@@ -137,7 +151,7 @@ class Dispatch:
             return None
         known = self._known.get(code)
         if known is None or known.terminal is not entry.terminal:
-            known = Known(entry.id, entry.terminal, self.state.profiles[entry.terminal.profile])
+            known = Known(entry.id, entry.terminal, profile_of(self.state.profiles, entry.terminal.profile))
             self._known[code] = known
         return known
 
@@ -157,11 +171,26 @@ class Dispatch:
         return self.receipts.committed
 
     async def query_frame(self, known: Known) -> bytes:
-        """A signed status query that asks one terminal for a sign of life."""
+        """A signed and committed status query that asks one terminal for a sign of life."""
         session = await self.state.sessions.take()
         loop = asyncio.get_running_loop()
-        frame = await loop.run_in_executor(
-            self.state.signing, self.state.frames.query, session, (known.terminal.code,), _SIGN_OF_LIFE
+        targets = (known.terminal.code,)
+        frame = await loop.run_in_executor(self.state.signing, self.state.frames.query, session, targets, _SIGN_OF_LIFE)
+        now = self.state.clock()
+        await self.state.store.write(
+            OrderRow(
+                id=session,
+                ebm_id=None,
+                command=Command.QUERY.value,
+                session=session,
+                profile=known.profile.name,
+                target_codes=tuple(map(str, targets)),
+                terminals=pack_ids([known.id]),
+                frame_digest=frame.digest,
+                sig_time=frame.sig_time,
+                created_at=now,
+                epoch=int(now // self.state.policy.epoch_seconds),
+            )
         )
         return frame.raw
 
@@ -191,7 +220,10 @@ class Dispatch:
     def _write_strangers(self) -> None:
         rows, self._strangers = tuple(self._strangers.held.values()), _Strangers()
         if rows:
-            self.state.store.submit(*rows)
+            self.sender.spawn(self._commit(rows))
+
+    async def _commit(self, rows: tuple[StrangerRow, ...]) -> None:
+        await self.state.store.write(*rows)
 
     def disputed(self, known: Known, *, on: bool) -> None:
         """Two live connections claim one terminal, or no longer do."""

@@ -1,0 +1,33 @@
+"""What holds for every test: nothing may be left running behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+
+@pytest_asyncio.fixture
+async def no_lingering_tasks() -> AsyncIterator[None]:
+    """Fail a test that leaves asyncio tasks behind."""
+    before = asyncio.all_tasks()
+    yield
+    # A task that is only ending may have its last turn.
+    for _ in range(3):
+        await asyncio.sleep(0)
+    left = [task for task in asyncio.all_tasks() - before if task is not asyncio.current_task()]
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    if left:
+        pytest.fail("tasks left behind: " + ", ".join(f"{task.get_name()} {task.get_coro()}" for task in left))
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(request: pytest.FixtureRequest) -> None:
+    """Look after every test that runs in a loop; the others need none."""
+    if inspect.iscoroutinefunction(request.function):
+        request.getfixturevalue("no_lingering_tasks")
