@@ -1,4 +1,4 @@
-"""Rules that a run must have kept, read from the emulator's journal and from the store, whatever happened in between."""
+"""Rules that a run must have kept, read from the emulator's journal and from the store."""
 
 from __future__ import annotations
 

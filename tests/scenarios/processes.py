@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import ctypes
+import inspect
 import json
 import os
 import random
@@ -17,12 +18,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
@@ -38,8 +39,6 @@ from gateway.publishers.rights import KeyKind, Publisher
 from gateway.security.keys import new_key_file
 from gateway.security.sm2 import default_provider
 from gateway.store import Store, StoreSettings
-
-T = TypeVar("T")
 
 CITY = AreaCode("350500000000")
 #: 安溪县, and three of its towns.
@@ -67,12 +66,12 @@ def free_ports(count: int) -> list[int]:
     raise AssertionError("no free ports")
 
 
-async def until(condition: Callable[[], T | Awaitable[T]], seconds: float = 20.0, what: str = "") -> T:
+async def until(condition: Callable[[], Any], seconds: float = 20.0, what: str = "") -> Any:
     """Wait until something is true and return it; fail when it does not come."""
     deadline = time.monotonic() + seconds
     while True:
         found = condition()
-        value = await found if isinstance(found, Awaitable) else found
+        value = await found if inspect.isawaitable(found) else found
         if value:
             return value
         assert time.monotonic() < deadline, f"did not come true within {seconds:g} s: {what or condition}"
@@ -129,8 +128,7 @@ class Process:
             assert found or self.running, f"{self.name} ended: {self.tail()}"
             return found
 
-        found = await until(said, seconds, f"{self.name} says {event}")
-        assert found is not None
+        found: dict[str, Any] = await until(said, seconds, f"{self.name} says {event}")
         return found
 
     def tail(self) -> str:
@@ -180,7 +178,11 @@ class Client:
         await self._session.close()
 
     async def call(
-        self, method: str, path: str, body: bytes | Mapping[str, Any] | None = None, media_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: bytes | Mapping[str, Any] | None = None,
+        media_type: str = "application/json",
     ) -> tuple[int, Any]:
         """Status and body. Errors: Refused, Gone."""
         data = json.dumps(body, ensure_ascii=False).encode() if isinstance(body, Mapping) else body
@@ -276,7 +278,8 @@ def _toml(sections: Mapping[str, Mapping[str, object]]) -> str:
     lines: list[str] = []
     for name, keys in sections.items():
         lines.append(f"[{name}]")
-        lines += [f"{key} = {json.dumps(str(value) if isinstance(value, Path) else value)}" for key, value in keys.items()]
+        for key, value in keys.items():
+            lines.append(f"{key} = {json.dumps(str(value) if isinstance(value, Path) else value)}")
     return "\n".join(lines) + "\n"
 
 

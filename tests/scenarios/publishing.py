@@ -52,7 +52,7 @@ class Publisher:
         """Alert, update, cancel or silence; returns when it was answered."""
         self._number += 1
         live = self.in_force
-        choices = [("alert", 4 if len(live) < _MOST_IN_FORCE else 0)]
+        choices: list[tuple[str, float]] = [("alert", 4 if len(live) < _MOST_IN_FORCE else 0)]
         if live:
             choices += [("update", 2), ("cancel", 1.5), ("revoke", 1.5), ("silence", 2)]
         what = self.dice.choices([name for name, _ in choices], [weight for _, weight in choices])[0]
