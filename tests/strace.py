@@ -1,4 +1,4 @@
-"""Where tests look over the kernel's shoulder: strace, if it is there and allowed, and its output as a list of calls."""
+"""Where tests look over the kernel's shoulder: strace, if it is there and allowed, and its output as calls."""
 
 from __future__ import annotations
 

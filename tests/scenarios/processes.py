@@ -284,8 +284,8 @@ def _toml(sections: Mapping[str, Mapping[str, object]]) -> str:
 
 
 def terminals_of(gazetteer: Gazetteer, count: int, areas: Sequence[AreaCode] = TOWNS) -> tuple[Terminal, ...]:
-    """Terminals spread over the villages of some divisions, in turn."""
-    villages = gazetteer.villages_in(areas)
+    """Terminals spread over some divisions: the first village of each, then the second."""
+    villages = sorted(gazetteer.villages_in(areas), key=lambda village: (village.code[9:], village.code))
     made: list[Terminal] = []
     for number in range(count):
         village = villages[number % len(villages)]
