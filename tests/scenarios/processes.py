@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Self
 
@@ -185,8 +186,9 @@ class Client:
         media_type: str = "application/json",
     ) -> tuple[int, Any]:
         """Status and body. Errors: Refused, Gone."""
-        data = json.dumps(body, ensure_ascii=False).encode() if isinstance(body, Mapping) else body
-        headers = {"Content-Type": media_type} if data is not None else {}
+        content = json.dumps(body, ensure_ascii=False).encode() if isinstance(body, Mapping) else body
+        headers = {"Content-Type": media_type} if content is not None else {}
+        data = None if content is None else BytesIO(content)
         try:
             async with self._session.request(method, self._url + path, data=data, headers=headers) as response:
                 text = await response.text()
@@ -379,9 +381,12 @@ class Scene:
 
 
 class Stage:
-    """``async with Stage(town, …) as scene``: both processes up, ended in order whatever happens."""
+    """``async with Stage(town, …) as scene``: both processes up, ended in order whatever happens.
 
-    def __init__(self, town: Town, before: Sequence[str] = (), **emulator: object) -> None:
+    ``emulator`` are options of the emulator; ``before`` stands before the daemon's command, for instance strace.
+    """
+
+    def __init__(self, town: Town, emulator: Mapping[str, object], before: Sequence[str] = ()) -> None:
         self._town, self._before, self._options = town, before, emulator
         self._stack = AsyncExitStack()
 

@@ -18,7 +18,7 @@ from tests.scenarios.processes import COUNTY, TOWNS, Scene, Stage, make_town, un
 
 TERMINALS = 24
 _QUICK = {"answer_seconds": 0.3, "backoff_first_seconds": 0.2, "backoff_longest_seconds": 0.5}
-_TRANSPORTS: dict[str, dict[str, float]] = {
+_TRANSPORTS: dict[str, dict[str, object]] = {
     "plain": {},
     "byte by byte": {},
     "every fifth frame lost": {"loss": 0.2},
@@ -45,7 +45,8 @@ def _reached(delivery: dict[str, Any]) -> bool:
 
 def _stopped(delivery: dict[str, Any]) -> bool:
     # Where the answer to a stop was lost, the terminal's own report that the play is over says as much.
-    return delivery["stop"] == "acknowledged" or (delivery["stop"] == "sent" and delivery["rung"] == "played")
+    ended = (delivery["stop"], delivery["rung"]) == ("sent", "played")
+    return ended or bool(delivery["stop"] == "acknowledged")
 
 
 @pytest.mark.parametrize("transport", _TRANSPORTS)
@@ -60,7 +61,7 @@ async def test_alert_update_cancel(transport: str, tmp_path: Path) -> None:
                 modem = await stack.enter_async_context(NullModem(port))
                 ways[name] = f"127.0.0.1:{modem.port}"
         ways |= {"seed": 20, "scale": 20, "heartbeat": 0.5, "backoff": 0.05, "backoff_cap": 0.2}
-        scene = await stack.enter_async_context(Stage(town, **ways, **_TRANSPORTS[transport]))
+        scene = await stack.enter_async_context(Stage(town, ways | _TRANSPORTS[transport]))
         old = await _post(scene, "old", (COUNTY,), "Alert")
         await until(lambda: _all(scene, old["warning_id"], everybody, _reached), what="the alert plays everywhere")
         new = await _post(scene, "new", TOWNS[:2], "Update", "old")

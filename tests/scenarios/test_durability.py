@@ -82,7 +82,7 @@ async def test_a_warning_is_synced_before_its_202_and_an_order_before_its_first_
         str(trace),
     ]
     town = await make_town(tmp_path, 5)
-    async with Stage(town, before, scale=1) as scene:
+    async with Stage(town, {}, before) as scene:
         identifier = "synced-before-its-202"
         status, accepted = await scene.api.call("POST", "/api/v1/warnings", warning_body(identifier, TOWNS))
         assert status == 202
