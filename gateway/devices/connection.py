@@ -348,8 +348,14 @@ class Connection(asyncio.Protocol):
         return raw[0] & 0x0F == self.source[0] & 0x0F
 
     def _heartbeat(self, packet: ip.IpPacket, beat: Heartbeat) -> None:
+        before = self.last_receipt
         result = self._hub.heartbeat(self, packet.source.text, beat)
-        self._answer(packet.session, packet.source.raw, ServiceType.HEARTBEAT, result)
+        if self.last_receipt == before:
+            self._answer(packet.session, packet.source.raw, ServiceType.HEARTBEAT, result)
+            return
+        # A power-up that concerns a broadcast: once answered, the terminal will not say so again.
+        frame = self._answer_frame(packet.session, packet.source.raw, ServiceType.HEARTBEAT, result)
+        self._hub.write_when_durable(self, frame)
 
     def _feedback(self, raw: bytes) -> None:
         hub = self._hub
@@ -366,8 +372,12 @@ class Connection(asyncio.Protocol):
         self.last_receipt = hub.events.reported(known, packet, raw, hub.origin(self, known)) or self.last_receipt
 
     def _answer(self, session: int, target: bytes, service_type: int, result: int) -> bytes:
-        """Write a general answer (GD/J 089-2018 table D.10) and return it."""
-        form = UnsignedForm.ZERO_LENGTH if self.known is None else self.known.profile.unsigned_form
-        frame = fastpath.build_answer(session, service_type, self._hub.own_source, target, result, form=form)
+        """Write a general answer and return it."""
+        frame = self._answer_frame(session, target, service_type, result)
         self.write(frame)
         return frame
+
+    def _answer_frame(self, session: int, target: bytes, service_type: int, result: int) -> bytes:
+        """Make a general answer (GD/J 089-2018 table D.10)."""
+        form = UnsignedForm.ZERO_LENGTH if self.known is None else self.known.profile.unsigned_form
+        return fastpath.build_answer(session, service_type, self._hub.own_source, target, result, form=form)

@@ -61,6 +61,7 @@ class Hub:
         self._disputed: set[int] = set()
         self.connections: set[Connection] = set()
         self._closing: list[Connection] = []
+        self._confirming: list[tuple[Connection, int, bytes]] = []
 
     # -- what the layers above ask
 
@@ -114,7 +115,7 @@ class Hub:
         known = link.known
         if known is not None and known.terminal.code == source and beat.physical == link.physical:
             if beat.first == FIRST and not link.fresh:
-                self.events.registered(known, first=True)
+                link.last_receipt = self.events.registered(known, first=True) or link.last_receipt
             link.fresh = False
             return ResultCode.OK
         # The flag of the registration itself may come twice; after one that was no power-up, it is one.
@@ -128,7 +129,7 @@ class Hub:
             self.events.stranger(source, physical, link.peer, "physical_address_differs")
             return ResultCode.TERMINAL_INVALID
         self._bind(link, known, beat.physical)
-        self.events.registered(known, first=beat.first == FIRST)
+        link.last_receipt = self.events.registered(known, first=beat.first == FIRST) or link.last_receipt
         return ResultCode.OK
 
     def vouch(self, link: Connection, source: str, beat: Heartbeat) -> None:
@@ -192,11 +193,20 @@ class Hub:
         else:
             self._closing.append(link)
 
+    def write_when_durable(self, link: Connection, frame: bytes) -> None:
+        """Write an answer that ends a terminal's own memory of something, once ours is on disk."""
+        self._confirming.append((link, link.last_receipt, frame))
+
     def receipts_committed(self) -> None:
-        """More receipts are durable: close what waited for them."""
+        """More receipts are durable: write and close what waited for them."""
+        durable = self.events.committed()
+        if self._confirming:
+            ready = [waiting for waiting in self._confirming if waiting[1] <= durable]
+            self._confirming = [waiting for waiting in self._confirming if waiting[1] > durable]
+            for link, _, frame in ready:
+                link.write(frame)
         if not self._closing:
             return
-        durable = self.events.committed()
         waiting = []
         for link in self._closing:
             if link.last_receipt <= durable:
