@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import tempfile
 import time
@@ -66,9 +65,6 @@ async def rig(count: int, *, bare: bool = True) -> AsyncIterator[Rig]:
             serving = asyncio.get_running_loop().run_in_executor(None, beside.serve, there)
             bare_generator = await Generator.start(beside.port, there)
             await serving
-            # What lives by now lives for ever: the collector need not walk it in every pass, on either side.
-            gc.collect()
-            gc.freeze()
             try:
                 yield Rig(gateway, generator, beside, bare_generator)
             finally:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.domain.codes import AreaCode, ResourceCode
+from gateway.domain.message import VOLUME_KEEP
 from gateway.domain.warning import Severity
 from gateway.errors import SettingsError
 
@@ -24,6 +25,12 @@ def _resource_code(text: str) -> str:
 
 def _area_code(text: str) -> str:
     return AreaCode(text)
+
+
+def _volume(code: int) -> int:
+    if code != VOLUME_KEEP and not 0 <= code <= 100:
+        raise ValueError("must be 0-100 percent, or 255 to keep what the terminal has")
+    return code
 
 
 def _host(text: str) -> str:
@@ -104,6 +111,8 @@ class SigningSection(_Section):
     provider: Literal["auto", "libcrypto", "gmssl"] = "auto"
     epoch_seconds: Seconds = 60.0
     replay_window_seconds: Seconds = 300.0
+    trust_file: Path | None = None
+    accept_coverage_b: bool = False
 
 
 class DispatchSection(_Section):
@@ -116,7 +125,7 @@ class DispatchSection(_Section):
     backoff_longest_seconds: Seconds = 60.0
     send_ahead_seconds: Seconds = 30.0
     slice: Annotated[int, Field(ge=1, le=4096)] = 256
-    volume: Annotated[int, Field(ge=0, le=255)] = 80
+    volume: Annotated[int, AfterValidator(_volume)] = 80
     programme_url: Annotated[str, Field(pattern=r"^(rtp|udp)://\S+$", max_length=255)] = "rtp://239.1.1.1:5004"
     exercise_class: Annotated[int, Field(ge=1, le=3)] = 2
 
@@ -138,9 +147,9 @@ class AirTimeSection(_Section):
 class LimitsSection(_Section):
     """What a warning may hold; checked before any work on it."""
 
-    polygons: Annotated[int, Field(ge=0, le=10000)] = 100
-    vertices: Annotated[int, Field(ge=0, le=1000000)] = 20000
-    areas: Annotated[int, Field(ge=1, le=10000)] = 1000
+    polygons: Annotated[int, Field(ge=0, le=10000)] = 1000
+    vertices: Annotated[int, Field(ge=0, le=1000000)] = 100000
+    areas: Annotated[int, Field(ge=1, le=10000)] = 2000
     infos: Annotated[int, Field(ge=1, le=1000)] = 50
     xml_depth: Annotated[int, Field(ge=4, le=256)] = 32
     xml_elements: Annotated[int, Field(ge=100, le=1000000)] = 50000

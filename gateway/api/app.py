@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
@@ -119,13 +120,13 @@ def _pages() -> tuple[Route, ...]:
 
     async def openapi(call: Call) -> web.Response:
         if "json" not in document:
-            made = openapi_document(all_routes())
+            made = await asyncio.to_thread(openapi_document, all_routes())
             document["json"] = json.dumps(made, ensure_ascii=False).encode()
         return web.Response(body=document["json"], content_type=JSON, charset="utf-8")
 
     async def docs(call: Call) -> web.Response:
         if "html" not in document:
-            document["html"] = docs_page(all_routes()).encode()
+            document["html"] = (await asyncio.to_thread(docs_page, all_routes())).encode()
         headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
         return web.Response(body=document["html"], content_type=HTML, charset="utf-8", headers=headers)
 

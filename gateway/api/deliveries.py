@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Final
 
 from aiohttp import web
@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints
 
 from gateway.api.books import Books, OpenBook
 from gateway.api.models import DeliveryBody, EvidenceBody, Page, PageQuery, ResultBody, TimesBody, instant, moment
-from gateway.api.routes import Call, answer
+from gateway.api.routes import Call, answer_off_loop
 from gateway.api.services import Services
 from gateway.api.warnings import own_ids
 from gateway.dispatch.live import LogEntry, Sent
@@ -50,9 +50,7 @@ async def list_deliveries(call: Call) -> web.Response:
         raise NotFoundError("没有消息 no message was made for this warning")
     after = decode_cursor(asked.cursor, (int,))[0] if asked.cursor is not None else -1
     opened = await call.rooms.books.open(ids.ebm_id)
-    # A full page with its frames takes tens of milliseconds: in a thread, on what is committed by now.
-    page = await asyncio.to_thread(deliveries_page, opened, call.rooms.books, call.rooms.services, asked, after)
-    return answer(page)
+    return await answer_off_loop(partial(deliveries_page, opened, call.rooms.books, call.rooms.services, asked, after))
 
 
 def deliveries_page(

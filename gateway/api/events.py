@@ -9,8 +9,9 @@ from aiohttp import web
 
 from gateway.api.routes import Call
 
-#: A comment goes out after so many quiet seconds, so that proxies keep the stream and we notice who left.
-_QUIET: Final = 15.0
+#: A comment goes out after so many quiet looks (seconds), so that proxies keep the stream.
+_QUIET: Final = 15
+_LOOK_SECONDS: Final = 1.0
 MEDIA_TYPE: Final = "text/event-stream"
 
 
@@ -22,16 +23,19 @@ async def stream_events(call: Call) -> web.StreamResponse:
     try:
         await response.prepare(call.request)
         await response.write(b"retry: 2000\n\n")
-        while True:
+        quiet = 0
+        while (transport := call.request.transport) is not None and not transport.is_closing():
             try:
-                event = await asyncio.wait_for(listener.queue.get(), _QUIET)
+                event = await asyncio.wait_for(listener.queue.get(), _LOOK_SECONDS)
             except TimeoutError:
-                await response.write(b": quiet\n\n")
+                quiet += 1
+                if quiet % _QUIET == 0:
+                    await response.write(b": quiet\n\n")
                 continue
             if event is None:
+                await response.write_eof()
                 break
             await response.write(event.encode())
-        await response.write_eof()
     except ConnectionError:
         # The reader left: nothing to tell anybody.
         pass

@@ -47,6 +47,7 @@ TITLES: Final[Mapping[int, str]] = {
     404: "不存在 no such thing",
     405: "不支持的方法 method not allowed",
     406: "无法提供所要的格式 cannot answer in this form",
+    408: "正文未及时收齐 the body did not come in time",
     409: "与现有内容或状态冲突 conflict with what is there",
     413: "内容过大 too large",
     415: "不支持的媒体类型 unsupported media type",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from aiohttp import web
 from gateway.api.app import make_application
 from gateway.api.auth import Keys
 from gateway.api.books import Books
+from gateway.api.problems import MEDIA_TYPE as PROBLEM
 from gateway.api.problems import TITLES, problem_response
 from gateway.api.rooms import Rooms
 from gateway.api.services import Services
@@ -29,10 +31,30 @@ _HEADERS: Final = 64
 #: Seconds for which what a refused client still sends is thrown away before its connection is closed.
 _LINGER: Final = 1.0
 _BACKLOG: Final = 256
+#: Connections beyond which new ones are refused: each costs a file, and terminals need theirs.
+MOST_CONNECTIONS: Final = 1024
+#: Seconds for which an idle connection is kept for its next request.
+_KEEP_ALIVE: Final = 75.0
+_FULL: Final = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n"
 
 
 class _Connection(web.RequestHandler):
-    """aiohttp's connection, whose refusals of what is no HTTP have our form too."""
+    """aiohttp's connection, whose refusals of what is no HTTP have our form too, and which are bounded in number."""
+
+    def __init__(self, manager: web.Server, room: Callable[[], bool], **options: Any) -> None:
+        super().__init__(manager, **options)
+        self._room = room
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a connection, or refuse it where there are too many."""
+        has_room = self._room()
+        super().connection_made(transport)
+        if not has_room and isinstance(transport, asyncio.WriteTransport):
+            refusal = problem_response(503, [Violation("", "too_many_connections", TITLES[503])])
+            body = refusal.body if isinstance(refusal.body, bytes) else b""
+            head = f"Content-Type: {PROBLEM}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+            transport.write(_FULL + head + body)
+            transport.close()
 
     def handle_error(
         self,
@@ -69,8 +91,14 @@ class HttpServer:
         loop = asyncio.get_running_loop()
         manager = self._runner.server
         assert manager is not None
+
+        def room() -> bool:
+            return len(manager.connections) < MOST_CONNECTIONS
+
         options: dict[str, Any] = {
+            "loop": loop,
             "access_log": None,
+            "keepalive_timeout": _KEEP_ALIVE,
             "auto_decompress": False,
             "max_line_size": _LINE_BYTES,
             "max_field_size": _LINE_BYTES,
@@ -79,7 +107,7 @@ class HttpServer:
         }
         try:
             self._server = await loop.create_server(
-                lambda: _Connection(manager, loop=loop, **options), host, port, ssl=self._tls, backlog=_BACKLOG
+                lambda: _Connection(manager, room, **options), host, port, ssl=self._tls, backlog=_BACKLOG
             )
         except OSError as error:
             raise EnvironmentLackingError(f"cannot listen on {host}:{port}: {error.strerror}") from error

@@ -38,7 +38,7 @@ _JSON_SAMPLE: Final = """{"sender": "35052441600000", "identifier": "QZ-20261123
  "sent": "2026-11-23T14:15:00+08:00", "status": "Actual", "event": "11B01", "severity": "red",
  "headline": "台风红色预警", "text": "台风即将登陆，请立即避险。", "areas": [{"code": "350524", "name": "安溪县"}]}"""
 _CSV_SAMPLE: Final = """code,physical_address,name,area,profile,routes,lat,lon,radius_m,in_service
-63505241002040314010101,000000000001,村部,350524100204,gdj089-2018,ip,,,0,1"""
+63505241002010314010101,000000000001,美法村村部,350524100201,gdj089-2018,ip,,,0,1"""
 
 _WARNING_BODIES: Final = (
     Body(CAP, None, "OASIS CAP 1.2 或 1.1 / or 1.1", _CAP_SAMPLE),

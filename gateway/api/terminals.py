@@ -11,9 +11,8 @@ from aiohttp import web
 from pydantic import Field, StringConstraints
 
 from gateway.api.models import Page, PageQuery, Query, Reply, Request, StrangerBody, moment
-from gateway.api.routes import JSON, Call, answer
+from gateway.api.routes import JSON, Call, answer, answer_off_loop
 from gateway.dispatch.registry_file import read_registry, read_row
-from gateway.domain.codes import ResourceCode
 from gateway.domain.receiver import RouteKind, Terminal
 from gateway.errors import (
     InvalidValueError,
@@ -97,8 +96,10 @@ async def list_terminals(call: Call) -> web.Response:
     services = call.rooms.services
     page = await services.store.read(queries.terminals_page, asked.limit, asked.cursor, asked.area or "")
     registry = services.dispatch.state.registry
-    known = (registry.by_code(row.code) for row in page.items)
-    return answer(Page[TerminalReply](items=[_reply(call, entry.terminal) for entry in known if entry], next=page.next))
+    known = [entry.terminal for row in page.items if (entry := registry.by_code(row.code)) is not None]
+    return await answer_off_loop(
+        lambda: Page[TerminalReply](items=[_reply(call, terminal) for terminal in known], next=page.next)
+    )
 
 
 async def get_terminal(call: Call) -> web.Response:
@@ -228,7 +229,7 @@ def _known(call: Call) -> Terminal:
 
 def _reply(call: Call, terminal: Terminal) -> TerminalReply:
     services = call.rooms.services
-    entry = services.dispatch.state.registry.by_code(ResourceCode(terminal.code))
+    entry = services.dispatch.state.registry.by_code(terminal.code)
     number = entry.id if entry is not None else 0
     return TerminalReply(
         code=terminal.code,

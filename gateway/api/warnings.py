@@ -22,7 +22,7 @@ from gateway.api.models import (
     instant,
     moment,
 )
-from gateway.api.routes import Call, answer
+from gateway.api.routes import Call, answer, answer_off_loop
 from gateway.api.services import Services
 from gateway.dispatch.content import sent_text
 from gateway.dispatch.intake import Acceptance, Facts, Submission
@@ -119,7 +119,9 @@ async def list_warnings(call: Call) -> web.Response:
     asked = call.query(PageQuery)
     publisher = None if call.is_operator else call.holder.name
     page = await call.rooms.services.store.read(reads.warnings_page, asked.limit, asked.cursor, publisher)
-    return answer(Page[WarningItem](items=[WarningItem(**_item(row)) for row in page.items], next=page.next))
+    return await answer_off_loop(
+        lambda: Page[WarningItem](items=[WarningItem(**_item(row)) for row in page.items], next=page.next)
+    )
 
 
 async def get_warning(call: Call) -> web.Response:

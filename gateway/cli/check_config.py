@@ -72,10 +72,6 @@ def _looks(settings: Settings) -> dict[str, Callable[[], object]]:
         if settings.signing.key_file is not None or settings.key_file.exists():
             load_key_file(settings.key_file, provider=sm2_provider(settings.signing.provider))
 
-    def volume() -> None:
-        if 100 < settings.dispatch.volume < 255:
-            raise SettingsError(("dispatch.volume", "must be 0-100, or 255 to keep what the terminal has"))
-
     return {
         "signing.provider": lambda: sm2_provider(settings.signing.provider),
         "signing.key_file": key_file,
@@ -85,6 +81,5 @@ def _looks(settings: Settings) -> dict[str, Callable[[], object]]:
         "http.tls": lambda: tls_of(settings.http.tls, "http"),
         "terminals.tls": lambda: tls_of(settings.terminals.tls, "terminals"),
         "feedback.tls": lambda: tls_of(settings.feedback.tls, "feedback"),
-        "dispatch.volume": volume,
         "ulimit -n": raise_file_limit,
     }

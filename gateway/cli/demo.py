@@ -193,7 +193,7 @@ async def _broadcast(
     api: ApiClient,
 ) -> dict[str, Any]:
     began = time.monotonic()
-    summary = await connected(console, truth, children, folder.terminals)
+    summary = await connected(console, truth, children, folder.terminals, wish.deadline)
     _say(console, f"终端 terminals: {summary['registered']:,} 已注册 registered in {time.monotonic() - began:.1f} s")
     now = datetime.now(UTC).astimezone(ZoneInfo("Asia/Shanghai")).replace(microsecond=0)
     warning = adapt(

@@ -48,7 +48,9 @@ def progress_on(console: Console) -> Progress:
     )
 
 
-async def connected(console: Console, emulator: ApiClient, children: tuple[Child, ...], wanted: int) -> dict[str, Any]:
+async def connected(
+    console: Console, emulator: ApiClient, children: tuple[Child, ...], wanted: int, deadline: float
+) -> dict[str, Any]:
     """Wait until the fleet has registered, or no more of it does; returns the emulator's summary."""
     best, since = -1, time.monotonic()
     with progress_on(console) as bars:
@@ -59,7 +61,7 @@ async def connected(console: Console, emulator: ApiClient, children: tuple[Child
             bars.update(bar, completed=registered)
             if registered > best:
                 best, since = registered, time.monotonic()
-            if registered >= wanted - summary["off"] or time.monotonic() - since > _PATIENCE:
+            if registered >= wanted - summary["off"] or time.monotonic() - since > min(_PATIENCE, deadline):
                 return summary
             _all_run(children)
             await asyncio.sleep(_PAUSE)

@@ -70,6 +70,11 @@ class CommandGroup(click.Group):
             # Whoever read our output has gone; the interpreter must not complain once more at its end.
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  # closed by the end of the process
             ctx.exit(EXIT_FAILED)
+        except OSError as error:
+            # A file or a folder that the machine does not let us have.
+            where = f"{error.filename}: " if error.filename else ""
+            click.echo(words_of(EnvironmentLackingError(f"{where}{error.strerror or error}")), err=True)
+            ctx.exit(EXIT_ENVIRONMENT)
 
 
 def exit_code_of(error: GatewayError) -> int:

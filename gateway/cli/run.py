@@ -16,7 +16,7 @@ from gateway.cli.notify import notify
 from gateway.cli.options import config_option
 from gateway.cli.output import say_json
 from gateway.daemon import Gateway
-from gateway.errors import EnvironmentLackingError, GatewayError
+from gateway.errors import GatewayError
 from gateway.settings import Settings, load_settings
 
 log = structlog.get_logger(__name__)
@@ -37,11 +37,8 @@ def run(config: Path | None) -> None:
     """
     settings = load_settings(config)
     configure_logs(settings.log)
-    try:
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(serve(settings))
-    except PermissionError as error:
-        raise EnvironmentLackingError(f"{error.filename}: {error.strerror}") from error
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(serve(settings))
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -40,8 +40,11 @@ class TerminalEvents(Protocol):
         """The registry's terminal with this resource code."""
         ...
 
-    def registered(self, known: Known, *, first: bool) -> None:
-        """A terminal is bound to a connection; ``first`` is 首次注册标识 1, power-up."""
+    def registered(self, known: Known, *, first: bool) -> int:
+        """A terminal is bound to a connection; ``first`` is 首次注册标识 1, power-up.
+
+        Returns the number of the receipt that must be durable before the terminal hears an answer, 0 for none.
+        """
         ...
 
     def lost(self, known: Known) -> None:

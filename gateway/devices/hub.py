@@ -10,8 +10,11 @@ import structlog
 
 from gateway.devices.connection import Connection
 from gateway.devices.events import Known, LinkCounters, Origin, TerminalEvents
+from gateway.devices.trust import Trust
 from gateway.domain.ladder import Authenticity
+from gateway.errors import UnknownCertificate
 from gateway.protocols.fields import WireCode
+from gateway.protocols.ip import IpPacket
 from gateway.protocols.ip_bodies import Heartbeat
 from gateway.protocols.results import ResultCode
 from gateway.security.limits import OncePerSource
@@ -43,8 +46,9 @@ class Hub:
     ``limits.dispute`` seconds of silence. If both live, the terminal is disputed: it gets every frame, proves nothing.
     """
 
-    def __init__(self, events: TerminalEvents, limits: HubLimits, own_code: str) -> None:
+    def __init__(self, events: TerminalEvents, limits: HubLimits, own_code: str, trust: Trust | None = None) -> None:
         self.events = events
+        self.trust = trust
         self.limits = limits
         self.own_source = WireCode.of(own_code).raw
         self.counters = LinkCounters()
@@ -57,6 +61,7 @@ class Hub:
         self._disputed: set[int] = set()
         self.connections: set[Connection] = set()
         self._closing: list[Connection] = []
+        self._confirming: list[tuple[Connection, int, bytes]] = []
 
     # -- what the layers above ask
 
@@ -88,13 +93,29 @@ class Hub:
 
     # -- what connections tell
 
+    def verified(self, packet: IpPacket, raw: bytes) -> bool:
+        """Whether a frame carries a signature of its source's own key; False where there is none to hold it against.
+
+        An unsigned frame would be taken too, so a certificate that nobody registered makes nothing worse: it is counted
+        and the frame stands as if unsigned. Errors: SignatureInvalid, ReplayDetected (both answered 52).
+        """
+        block, source = packet.signature, packet.source.code
+        if block is None or source is None or self.trust is None:
+            return False
+        try:
+            self.trust.verify(source, block, raw)
+        except UnknownCertificate as error:
+            self.counters.fault(error.code)
+            return False
+        return True
+
     def heartbeat(self, link: Connection, source: str, beat: Heartbeat) -> int:
         """Bind or refresh; returns the result code of the answer (59 unknown code, 71 not this device)."""
         self.counters.heartbeats += 1
         known = link.known
         if known is not None and known.terminal.code == source and beat.physical == link.physical:
             if beat.first == FIRST and not link.fresh:
-                self.events.registered(known, first=True)
+                link.last_receipt = self.events.registered(known, first=True) or link.last_receipt
             link.fresh = False
             return ResultCode.OK
         # The flag of the registration itself may come twice; after one that was no power-up, it is one.
@@ -108,7 +129,7 @@ class Hub:
             self.events.stranger(source, physical, link.peer, "physical_address_differs")
             return ResultCode.TERMINAL_INVALID
         self._bind(link, known, beat.physical)
-        self.events.registered(known, first=beat.first == FIRST)
+        link.last_receipt = self.events.registered(known, first=beat.first == FIRST) or link.last_receipt
         return ResultCode.OK
 
     def vouch(self, link: Connection, source: str, beat: Heartbeat) -> None:
@@ -172,11 +193,20 @@ class Hub:
         else:
             self._closing.append(link)
 
+    def write_when_durable(self, link: Connection, frame: bytes) -> None:
+        """Write an answer that ends a terminal's own memory of something, once ours is on disk."""
+        self._confirming.append((link, link.last_receipt, frame))
+
     def receipts_committed(self) -> None:
-        """More receipts are durable: close what waited for them."""
+        """More receipts are durable: write and close what waited for them."""
+        durable = self.events.committed()
+        if self._confirming:
+            ready = [waiting for waiting in self._confirming if waiting[1] <= durable]
+            self._confirming = [waiting for waiting in self._confirming if waiting[1] > durable]
+            for link, _, frame in ready:
+                link.write(frame)
         if not self._closing:
             return
-        durable = self.events.committed()
         waiting = []
         for link in self._closing:
             if link.last_receipt <= durable:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from gateway.dispatch.live import INTENDED, LiveMessage, LiveOrder, LogEntry, Phase, Sent, Stopped
-from gateway.dispatch.receipts import STOP_ACKNOWLEDGED
+from gateway.dispatch.receipts import POWERED_UP, STOP_ACKNOWLEDGED
 from gateway.domain.codes import AreaCode, EbmId
 from gateway.domain.events import EventType
 from gateway.domain.ladder import EvidenceKind, Standing, StopRung
@@ -156,6 +156,8 @@ def _apply_receipt(live: LiveMessage, receipt: ReceiptRow) -> None:
     if phase is not None:
         if phase is Phase.HELD or receipt.standing == Standing.PROVEN:
             live.rise(receipt.terminal_id, phase)
+    elif receipt.kind == POWERED_UP:
+        live.forget(receipt.terminal_id)
     elif receipt.kind == STOP_ACKNOWLEDGED:
         live.stop[position] = StopRung.ACKNOWLEDGED
     elif receipt.kind == EvidenceKind.REFUSED.value:

@@ -210,6 +210,16 @@ class LiveMessage:
         ):
             self.phase[position] = phase
 
+    def may_forget(self, terminal: int) -> bool:
+        """Whether a power-up changes what we know of a terminal: it held the start, or had refused it."""
+        position = self.index.get(terminal)
+        return position is not None and self.phase[position] in (Phase.HELD, Phase.PLAYING, Phase.REFUSED)
+
+    def forget(self, terminal: int) -> None:
+        """A power-up: whatever the terminal held is gone, and what it refused may be taken now."""
+        if self.may_forget(terminal):
+            self.phase[self.index[terminal]] = Phase.WAITING
+
     def refuse(self, terminal: int) -> None:
         """It said no; what it said yes to before, or plays, it still holds."""
         self._unless_held(terminal, Phase.REFUSED)

@@ -13,7 +13,7 @@ from gateway.dispatch.live import LiveMessage, LiveOrder, Phase
 from gateway.dispatch.retry import Step
 from gateway.dispatch.sender import Sender
 from gateway.dispatch.state import State, priority_of
-from gateway.domain.ladder import EvidenceKind, Standing, StopRung
+from gateway.domain.ladder import Authenticity, EvidenceKind, Standing, StopRung
 from gateway.domain.message import Command, MessageState
 from gateway.protocols.feedback import FeedbackPacket
 from gateway.protocols.feedback_bodies import BroadcastResult, FaultReport, QueryAnswer, RecordReport, TaskSwitch
@@ -34,6 +34,7 @@ _PROVEN: Final = int(Standing.PROVEN)
 _ACKNOWLEDGED: Final = EvidenceKind.ACKNOWLEDGED.value
 #: Words of our own beside EvidenceKind.
 STOP_ACKNOWLEDGED: Final = "stop_acknowledged"
+POWERED_UP: Final = "powered_up"
 ANSWERED: Final = "answered"
 #: State 2 of a heartbeat: working (GD/J 089-2018 table E.6).
 _WORKING: Final = 2
@@ -245,6 +246,22 @@ class Receipts:
         return self._add(known, None, None, "fault", 0, body.fault_type, raw, origin, "feedback", ServiceType.FAULT)
 
     # -- our own findings
+
+    def powered_up(self, known: Known) -> int:
+        """A terminal lost its memory, and with it every start it held.
+
+        It says so until it is answered and never again, so a restart of ours in between must not forget it: returns the
+        number of the receipt to wait for, 0 when nothing was held.
+        """
+        seq = 0
+        for live in self._state.messages.values():
+            if live.state not in _OVER and live.may_forget(known.id):
+                seq = self._push(
+                    known.id, str(known.terminal.code), live.ebm_id, None, POWERED_UP, live.start_orders, 0, _PROVEN,
+                    Authenticity.NONE.value, 0, "ip", int(ServiceType.HEARTBEAT), b"", "",
+                )  # fmt: skip
+                live.forget(known.id)
+        return seq
 
     def silent(self, live: LiveMessage, terminal: int, attempt: int) -> None:
         """Every try of this attempt stayed without an answer, or there was no connection to try."""

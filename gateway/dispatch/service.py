@@ -155,9 +155,11 @@ class Dispatch:
             self._known[code] = known
         return known
 
-    def registered(self, known: Known, *, first: bool) -> None:
+    def registered(self, known: Known, *, first: bool) -> int:
         """A terminal is bound to a connection."""
-        self._arrivals.registered(known, first=first)
+        noted = self.receipts.powered_up(known) if first else 0
+        self._arrivals.registered(known)
+        return noted
 
     def lost(self, known: Known) -> None:
         """The last connection of a terminal is gone: what it is owed waits for its return."""

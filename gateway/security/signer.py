@@ -3,8 +3,10 @@
 A receiver may hold our certificate in counter mode, so SigTime never repeats and never falls, whatever the clock does:
 SigTime = max(now, last + 1). What must survive a crash is only an upper bound of all values used. It is therefore
 persisted ahead, a block of seconds at a time: a value up to the reserved mark needs no sync to disk, the first one
-beyond reserves the next block before it is used. After a crash numbering goes on above the mark, so the block bounds
-how far that leads the clock; ``close`` gives the unused rest back.
+beyond reserves the next block before it is used. After a crash numbering goes on above the mark, so that each of a row
+of crashes adds to the lead what its run had reserved in vain. A block is therefore never longer than what the run has
+used: a gateway that crashes at once, again and again, must not lead until receivers (window 300 s) refuse every frame.
+``close`` gives the unused rest back.
 """
 
 from __future__ import annotations
@@ -22,9 +24,10 @@ from gateway.security.sm2 import Sm2Provider
 
 #: Seconds that SigTime may lead the clock before operators hear of it: a receiver's window is 300 s.
 AHEAD_LIMIT: Final = 5
-#: Reserved beyond the value in use. Short while we sign less than once a second, so that a restart stays within
-#: AHEAD_LIMIT; longer in a burst, which leads the clock anyhow and must not pay one sync for every few frames.
+#: Reserved beyond the clock while we sign less than once a second, so that a restart stays within AHEAD_LIMIT.
 BLOCK_AT_CLOCK: Final = 4
+#: Most that is reserved beyond the value in use in a burst, which leads the clock anyhow and must not pay one sync for
+#: every few frames.
 BLOCK_IN_BURST: Final = 32
 
 
@@ -107,7 +110,8 @@ class Signer:
             ahead = sig_time - now
             self._state(SignerAlarm.AHEAD_OF_CLOCK, ahead > AHEAD_LIMIT, f"SigTime leads the clock by {ahead} s")
             if sig_time > self._reserved:
-                mark = min(sig_time + (BLOCK_AT_CLOCK if ahead <= 0 else BLOCK_IN_BURST), SIG_TIME_MAX)
+                mark = max(now + BLOCK_AT_CLOCK, sig_time + min(self._signatures_made, BLOCK_IN_BURST))
+                mark = min(mark, SIG_TIME_MAX)
                 self._persist(mark)
                 self._reserved = mark
             self._last = sig_time

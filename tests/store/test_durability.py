@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from tests.strace import strace_program
 
 _MARK = re.compile(r'write\(1<[^>]*>, "MARK (\w+)')
 _LOG = re.compile(r"(\d+) +(pwrite64|fdatasync|fsync)\(\d+<([^>]*)>")
@@ -36,9 +35,7 @@ def _steps(trace: str) -> list[list[str]]:
 
 
 def test_the_log_is_synced_before_a_call_returns(sqlite_url: str, tmp_path: Path) -> None:
-    strace = shutil.which("strace")
-    if strace is None:
-        pytest.skip("strace is not installed (Debian package strace)")
+    strace = strace_program()
     trace = tmp_path / "trace"
     command = [strace, "-f", "-y", "-e", "trace=write,pwrite64,fsync,fdatasync", "-o", str(trace)]
     child = [sys.executable, "-m", "tests.store.durability_child", sqlite_url]

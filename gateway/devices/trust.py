@@ -1,0 +1,166 @@
+"""Whose signature a device's frame carries 设备签名: keys by certificate number, coverage variants, replay.
+
+Terminals need not sign: what they say is bound to them by their connection. A frame that does carry a signature must be
+right. The trust file is TOML::
+
+    [[root]]                        # 081 root: its certificates may sign for the devices named below
+    name = "quanzhou"
+    certificate = "<286 hex digits>"
+
+    [[device]]                      # a device that signs
+    code = "63505240010010314010401"
+    root = "quanzhou"               # with a certificate of that root ...
+    certificate = "<286 hex digits>"
+
+    [[device]]
+    code = "63505240010020314010401"
+    serial = "000000000042"         # ... or with a bare key, registered by hand
+    public_key = "<128 hex digits>"
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from gateway.domain.codes import CertificateSerial, ResourceCode
+from gateway.errors import FrameError, KeyMaterialError, SettingsError, SignatureInvalid, UnknownCertificate
+from gateway.protocols import ip
+from gateway.protocols.certificates import CERTIFICATE, Certificate
+from gateway.protocols.signature import SignatureBlock
+from gateway.security.certificates import DEFAULT_ROOT, CertificateStore
+from gateway.security.coverage import VERIFY_ORDER, Coverage, signed_bytes
+from gateway.security.replay import ReplayGuard, ReplayMode, ReplayState
+from gateway.security.sm2 import Sm2Provider
+
+_Certificate = Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{286}$")]
+#: Certificate number and root by which a device signs.
+_Identity = tuple[CertificateSerial, str]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Root(_Entry):
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    certificate: _Certificate
+
+
+class _Device(_Entry):
+    code: Annotated[str, Field(pattern=r"^[0-9]{23}$")]
+    root: str | None = None
+    certificate: _Certificate | None = None
+    serial: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{12}$")] | None = None
+    public_key: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{128}$")] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> _Device:
+        certified, bare = (self.root, self.certificate), (self.serial, self.public_key)
+        if all(certified) == all(bare) or any(certified) == any(bare):
+            raise ValueError("give root and certificate, or serial and public_key")
+        return self
+
+
+class _File(_Entry):
+    root: list[_Root] = []
+    device: list[_Device] = []
+
+
+class Trust:
+    """Verifies signed frames of devices. Used by the loop's thread."""
+
+    def __init__(
+        self,
+        provider: Sm2Provider,
+        clock: Callable[[], float],
+        *,
+        window: float = 300.0,
+        coverage_b: bool = False,
+        today: Callable[[], date] = date.today,
+    ) -> None:
+        self._provider = provider
+        self._clock = clock
+        self._coverage_b = coverage_b
+        self._store = CertificateStore(provider, today=today)
+        self._replay = ReplayGuard(window=window)
+        self._devices: dict[str, _Identity] = {}
+
+    def load(self, path: Path) -> None:
+        """Read a trust file. Errors: SettingsError naming key and rule, KeyMaterialError for a bad certificate."""
+        try:
+            content = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError((str(path), f"cannot be read: {error}")) from error
+        except ValidationError as error:
+            problems = [(f"{path.name}:{'.'.join(map(str, e['loc']))}", str(e["msg"])) for e in error.errors()]
+            raise SettingsError(*problems) from error
+        for root in content.root:
+            self._store.add_root(_certificate(root.certificate), root=root.name)
+        for device in content.device:
+            self._add(device)
+
+    def _add(self, device: _Device) -> None:
+        if device.certificate is not None and device.root is not None:
+            certificate = _certificate(device.certificate)
+            self._store.add(certificate, root=device.root)
+            self._devices[device.code] = (certificate.serial, device.root)
+        elif device.serial is not None and device.public_key is not None:
+            serial = CertificateSerial(device.serial)
+            self._store.register_key(serial, bytes.fromhex(device.public_key), root=DEFAULT_ROOT)
+            self._devices[device.code] = (serial, DEFAULT_ROOT)
+
+    def verify(self, source: ResourceCode, block: SignatureBlock, raw: bytes) -> None:
+        """Check the signature of a whole frame against the key of its source, then that it is new.
+
+        Errors: UnknownCertificate, SignatureInvalid, ReplayDetected (all answered 52).
+        """
+        identity = self._devices.get(source)
+        if identity is None or identity[0] != block.certificate:
+            raise UnknownCertificate(f"certificate {block.certificate} is not registered for {source}")
+        serial, root = identity
+        try:
+            key = self._store.public_key_for(serial, root=root)
+        except KeyMaterialError as error:
+            raise UnknownCertificate(str(error)) from error
+        covered = self._coverage(key, block, ip.signed_data(raw))
+        if covered is None:
+            raise SignatureInvalid(f"no coverage verifies with certificate {serial}")
+        if covered is not Coverage.B:
+            # Under B nobody vouches for the time, so nothing can be said about replay.
+            now, digest = self._clock(), hashlib.sha256(raw).digest()
+            self._replay.admit(serial, block.sig_time, digest, now, root=root)
+
+    def replay_state(self) -> list[list[str | int]]:
+        """What must outlive a restart so that nothing old is taken for new, as plain values of JSON."""
+        return [[state.root, str(state.serial), state.mode.value, state.last] for state in self._replay.export()]
+
+    def restore(self, rows: object) -> None:
+        """Take over what ``replay_state`` gave; rows that are none are left out."""
+        states = []
+        for row in rows if isinstance(rows, list) else ():
+            match row:
+                case [str(root), str(serial), str(mode), int(last)]:
+                    states.append(ReplayState(root, CertificateSerial(serial), ReplayMode(mode), last))
+        self._replay.restore(states)
+
+    def _coverage(self, key: bytes, block: SignatureBlock, data: bytes) -> Coverage | None:
+        for coverage in VERIFY_ORDER:
+            if coverage is Coverage.B and not self._coverage_b:
+                continue
+            if self._provider.verify(key, signed_bytes(data, block, coverage), block.value):
+                return coverage
+        return None
+
+
+def _certificate(text: str) -> Certificate:
+    try:
+        return CERTIFICATE.parse(bytes.fromhex(text))
+    except FrameError as error:
+        raise KeyMaterialError(f"certificate: {error}") from error

@@ -1,0 +1,68 @@
+"""``ebgw check-warning`` on every file of tests/data/warnings, held against the manifest."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from gateway.cli import main
+from tests.cli.running import ebgw
+
+FOLDER = Path(__file__).parents[1] / "data" / "warnings"
+with (FOLDER / "manifest.csv").open(encoding="utf-8", newline="") as _file:
+    MANIFEST = list(csv.DictReader(_file))
+
+SHAPE = {"valid", "accepted", "profile", "rules", "message", "areas", "receivers", "text"}
+
+
+@pytest.mark.parametrize("row", MANIFEST, ids=lambda row: Path(row["file"]).name)
+def test_verdict_is_as_the_manifest_says(row: dict[str, str]) -> None:
+    # In this process: forty processes would spend their time on starting.
+    done = CliRunner().invoke(main, ["check-warning", "--json", str(FOLDER / row["file"])])
+    assert done.exception is None or isinstance(done.exception, SystemExit), repr(done.exception)
+    verdict = json.loads(done.output)
+    assert set(verdict) == SHAPE
+    assert verdict["valid"] is (row["expect_unsigned_profile"] == "valid"), verdict["rules"]
+    # All are old or from elsewhere: understood perhaps, and never broadcast now and here.
+    assert verdict["accepted"] is False
+    assert verdict["rules"]
+    assert all(set(rule) == {"code", "path", "message"} for rule in verdict["rules"])
+    assert done.exit_code == 1
+
+
+def test_an_alert_for_us_is_accepted_and_counted(tmp_path: Path) -> None:
+    alert = tmp_path / "alert.json"
+    alert.write_text(
+        json.dumps(
+            {
+                "sender": "35052441600000",
+                "identifier": "t1",
+                "sent": "2026-11-23T14:15:00+08:00",
+                "status": "Exercise",
+                "event": "11B03",
+                "severity": "red",
+                "headline": "暴雨演练",
+                "text": "这是一次演练。",
+                "areas": [{"code": "350524", "name": "安溪县"}],
+            },
+            ensure_ascii=False,
+        ),
+        encoding="utf-8",
+    )
+    done = ebgw("check-warning", "--json", alert)
+    verdict = json.loads(done.stdout)
+    assert (done.returncode, verdict["accepted"]) == (0, True), verdict["rules"]
+    assert verdict["areas"] == [{"code": "350524000000", "name": "安溪县", "matched_by": "code"}]
+    assert verdict["receivers"]["population"] > 900_000
+    people = ebgw("check-warning", alert)
+    assert people.returncode == 0
+    assert "演示估算" in people.stdout
+
+
+def test_a_missing_file_and_an_unknown_profile_are_mistakes_of_usage(tmp_path: Path) -> None:
+    assert ebgw("check-warning", "--json", tmp_path / "none.xml").returncode == 2
+    assert ebgw("check-warning", "--profile", "lax", "--json", FOLDER / MANIFEST[0]["file"]).returncode == 2

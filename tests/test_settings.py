@@ -1,0 +1,132 @@
+"""Settings: the sample file is the defaults, keys are checked, the environment goes over the file."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from gateway.errors import SettingsError
+from gateway.settings import Settings, load_settings
+
+SAMPLE = Path(__file__).parents[1] / "config" / "gateway.toml"
+TEXT = SAMPLE.read_text(encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("EBGW_HTTP__PORT", "EBGW_LOG__LEVEL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def keys_of(model: BaseModel, prefix: str = "") -> dict[str, Any]:
+    """Every key of the settings with its default."""
+    found: dict[str, Any] = {}
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        if isinstance(value, BaseModel):
+            found.update(keys_of(value, f"{prefix}{name}."))
+        else:
+            found[f"{prefix}{name}"] = value
+    return found
+
+
+def sample_keys() -> tuple[dict[str, Any], set[str]]:
+    """Keys that the sample sets, and those that it shows behind a #."""
+    shown: set[str] = set()
+    section = ""
+    for line in TEXT.splitlines():
+        if match := re.fullmatch(r"\[([a-z_.]+)\]", line):
+            section = match[1]
+        elif match := re.fullmatch(r'# ([a-z_]+) = ".*"', line):
+            shown.add(f"{section}.{match[1]}")
+
+    def flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in table.items():
+            if isinstance(value, dict):
+                found.update(flat(value, f"{prefix}{name}."))
+            else:
+                found[prefix + name] = value
+        return found
+
+    return flat(tomllib.loads(TEXT)), shown
+
+
+def test_the_sample_is_the_defaults() -> None:
+    assert load_settings(SAMPLE) == Settings()
+
+
+def test_no_key_is_missing_and_each_says_its_default() -> None:
+    known = keys_of(Settings())
+    stated, shown = sample_keys()
+    assert set(stated) | shown == set(known)
+    assert {key for key in shown if known[key] is not None} == set()
+    assert {key: str(known[key]) if isinstance(known[key], Path) else known[key] for key in stated} == stated
+
+
+def test_every_section_and_key_is_explained_in_both_languages() -> None:
+    blocks = re.split(r"\n\n", TEXT)
+    for block in blocks:
+        comments = "".join(line for line in block.splitlines() if line.startswith("#"))
+        assert re.search(r"[\u4e00-\u9fff]", comments), block
+        assert re.search(r"[A-Za-z]{3}", comments), block
+
+
+def test_the_environment_goes_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text("[http]\nport = 1\n")
+    monkeypatch.setenv("EBGW_HTTP__PORT", "8088")
+    assert load_settings(path).http.port == 8088
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("[http]\nport = 70000\n", "http.port"),
+        ("[http]\nhost = 'somewhere'\n", "http.host"),
+        ("[http]\nprot = 1\n", "http.prot"),
+        ("[gateway]\ncode = '123'\n", "gateway.code"),
+        ("[dispatch]\nvolume = 101\n", "dispatch.volume"),
+        ("[dispatch]\nprogramme_url = 'http://x'\n", "dispatch.programme_url"),
+        ("[air_time]\nred = 1\n", "air_time.red"),
+        ("[speech]\nx = 1\n", "speech"),
+    ],
+)
+def test_faults_are_named_by_key(tmp_path: Path, text: str, key: str) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(path)
+    assert key in [problem[0] for problem in caught.value.problems]
+
+
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text("[http]\nport = -1\nmax_body_bytes = 1\n[log]\nlevel = 'LOUD'\n")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(path)
+    assert len(caught.value.problems) == 3
+
+
+@pytest.mark.parametrize("content", [b"[http", b"\xff\xfe", b"x = \x00"])
+def test_what_is_no_toml_is_told_by_file(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_bytes(content)
+    with pytest.raises(SettingsError, match="is not TOML"):
+        load_settings(path)
+
+
+def test_a_missing_file_is_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load_settings(tmp_path / "none.toml")
+
+
+def test_one_port_for_both_only_when_named_so(tmp_path: Path) -> None:
+    assert not Settings().one_port
+    assert load_settings(None, feedback={"port": 9000}).one_port
+    assert not load_settings(None, terminals={"port": 0}, feedback={"port": 0}).one_port
