@@ -99,8 +99,8 @@ async def _ours(rig_: Rig, number: int) -> tuple[Sample, bytes]:
     ids = array("I", (entry.id for entry in state.registry.in_areas((CITY,))))
     live = LiveMessage(message(number), MessageState.ACTIVE, 0.0, "", ids, 0, 0.0)
     state.messages[live.ebm_id] = live
-    (group,) = sender.groups(live, ids)
-    order, row = await sender.make(live, Command.START, group)
+    (group,) = sender.desk.groups(live, ids)
+    order, row = await sender.desk.make(live, Command.START, group)
     await state.store.write(row)
     await rig_.generator.arm(order.session, ServiceType.START)
     done = asyncio.Event()

@@ -63,8 +63,8 @@ class Lifecycle:
         work = Work([], [])
         if live.message.ebm_class is EbmClass.SYSTEM_DRILL:
             return work
-        for group_ in self._sender.groups(live, terminals):
-            order, row = await self._sender.make(live, command, group_)
+        for group_ in self._sender.desk.groups(live, terminals):
+            order, row = await self._sender.desk.make(live, command, group_)
             work.add(order, row, group_)
         return work
 
@@ -93,7 +93,7 @@ class Lifecycle:
     ) -> None:
         """Write committed orders; those of ``before`` (stops of ``old``) go ahead of the starts on each link."""
         for order, group_ in work.orders:
-            self._sender.adopt(order, group_)
+            self._sender.desk.adopt(order, group_)
         self._sender.spawn(self._launch(live, work, before, since, old))
 
     async def _launch(
@@ -224,7 +224,7 @@ class Lifecycle:
         try:
             work = Work([], [])
             for group_ in group(inside, areas, self._state.profiles):
-                order, row = await self._sender.make(live, Command.STOP, group_)
+                order, row = await self._sender.desk.make(live, Command.STOP, group_)
                 work.add(order, row, group_)
             now = self._state.clock()
             audit = AuditRow(now, actor, "silence", live.ebm_id, {"areas": list(map(str, areas)), "reason": reason})

@@ -100,8 +100,9 @@ class Told:
     def find(self, code: str) -> Known | None:
         return self.known.get(code)
 
-    def registered(self, known: Known, *, first: bool) -> None:
+    def registered(self, known: Known, *, first: bool) -> int:
         self.log.append(("registered", known.id, first))
+        return 0
 
     def lost(self, known: Known) -> None:
         self.log.append(("lost", known.id))
