@@ -16,8 +16,9 @@ from gateway.dispatch.sender import STORE_AGAIN, Sender
 from gateway.dispatch.state import State
 from gateway.domain.codes import AreaCode
 from gateway.domain.message import Command, EbmClass, MessageState, may_become
+from gateway.domain.orders import Order
 from gateway.errors import GatewayError, StateConflictError
-from gateway.store.rows import AuditRow, MessageStateRow, OrderRow, Row
+from gateway.store.rows import AuditRow, MessageStateRow, Row
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +33,7 @@ class Work:
     orders: list[tuple[LiveOrder, Group]]
     rows: list[Row]
 
-    def add(self, order: LiveOrder, row: OrderRow, group_: Group) -> None:
+    def add(self, order: LiveOrder, row: Order, group_: Group) -> None:
         """Add one order."""
         self.orders.append((order, group_))
         self.rows.append(row)

@@ -14,9 +14,9 @@ from typing import Final, NamedTuple
 
 from gateway.domain.ladder import StopRung
 from gateway.domain.message import Command, Message, MessageState
+from gateway.domain.orders import Receipt
 from gateway.domain.receiver import RouteKind
 from gateway.protocols.ip_bodies import ServiceType
-from gateway.store.rows import ReceiptRow
 
 #: Route of an attempt row that was committed before its bytes leave: these terminals may hold the order from now on.
 #: Only for those whom the order's own row does not name, since they came later and share its frame.
@@ -67,7 +67,7 @@ _SERVICE_TYPES = {
     Command.SET: ServiceType.SET,
 }
 
-LogEntry = ReceiptRow | Sent | Stopped
+LogEntry = Receipt | Sent | Stopped
 
 
 @dataclass(slots=True, eq=False)

@@ -10,9 +10,9 @@ from gateway.dispatch.live import INTENDED, LiveMessage, LiveOrder
 from gateway.dispatch.plan import Group, group
 from gateway.dispatch.state import State
 from gateway.domain.message import Command
+from gateway.domain.orders import Attempt, Order
 from gateway.security.epochs import EpochCache
 from gateway.store.packing import pack_ids
-from gateway.store.rows import AttemptRow, OrderRow
 
 _Key = tuple[str, Command, str, tuple[str, ...]]
 
@@ -25,7 +25,7 @@ class OrderDesk:
         self._epochs: EpochCache[_Key, asyncio.Future[LiveOrder]] = EpochCache(epoch=state.policy.epoch_seconds)
         self._making: set[asyncio.Task[LiveOrder]] = set()
 
-    async def make(self, live: LiveMessage, command: Command, group_: Group) -> tuple[LiveOrder, OrderRow]:
+    async def make(self, live: LiveMessage, command: Command, group_: Group) -> tuple[LiveOrder, Order]:
         """Sign a frame for a group; the row must be committed before ``write`` may be called."""
         state = self._state
         session = await state.sessions.take()
@@ -41,7 +41,7 @@ class OrderDesk:
         if command is Command.START:
             live.start_orders = min(255, live.start_orders + 1)
         now = state.clock()
-        row = OrderRow(
+        row = Order(
             id=session,
             ebm_id=live.ebm_id,
             command=command.value,
@@ -110,7 +110,7 @@ class OrderDesk:
         """Commit that these terminals may hold an order that was made for others, before its bytes leave for them."""
         others = [terminal for terminal in terminals if terminal not in order.named]
         if others:
-            row = AttemptRow(order.session, self._state.clock(), INTENDED, pack_ids(others))
+            row = Attempt(order.session, self._state.clock(), INTENDED, pack_ids(others))
             await self._state.store.write(row, urgent=True)
             order.named.update(others)
 

@@ -15,11 +15,11 @@ from gateway.dispatch.sender import Sender
 from gateway.dispatch.state import State, priority_of
 from gateway.domain.ladder import Authenticity, EvidenceKind, Standing, StopRung
 from gateway.domain.message import Command, MessageState
+from gateway.domain.orders import Receipt
 from gateway.protocols.feedback import FeedbackPacket
 from gateway.protocols.feedback_bodies import BroadcastResult, FaultReport, QueryAnswer, RecordReport, TaskSwitch
 from gateway.protocols.ip_bodies import Heartbeat, ServiceType
 from gateway.protocols.results import describe
-from gateway.store.rows import ReceiptRow
 
 log = structlog.get_logger(__name__)
 
@@ -89,13 +89,13 @@ class Receipts:
         seq = self._next_seq()
         self._add_receipt(
             _row(
-                ReceiptRow,
+                Receipt,
                 (
                     self._node,
                     seq,
                     self._clock(),
                     known.id,
-                    known.terminal.code,
+                    known.source,
                     order.ebm_id,
                     session,
                     kind,
@@ -257,7 +257,7 @@ class Receipts:
         for live in self._state.messages.values():
             if live.state not in _OVER and live.may_forget(known.id):
                 seq = self._push(
-                    known.id, str(known.terminal.code), live.ebm_id, None, POWERED_UP, live.start_orders, 0, _PROVEN,
+                    known.id, known.source, live.ebm_id, None, POWERED_UP, live.start_orders, 0, _PROVEN,
                     Authenticity.NONE.value, 0, "ip", int(ServiceType.HEARTBEAT), b"", "",
                 )  # fmt: skip
                 live.forget(known.id)
@@ -293,7 +293,7 @@ class Receipts:
         late = 0 if live is not None and not live.state.is_over else 1
         return self._push(
             known.id,
-            str(known.terminal.code),
+            known.source,
             ebm_id[:35],
             None,
             kind,
@@ -324,7 +324,7 @@ class Receipts:
         late = 1 if live is not None and live.state.is_over else 0
         return self._push(
             known.id,
-            str(known.terminal.code),
+            known.source,
             live.ebm_id if live is not None else None,
             session,
             kind,
@@ -358,7 +358,7 @@ class Receipts:
     ) -> int:
         seq = self._next_seq()
         self._add_receipt(
-            ReceiptRow(
+            Receipt(
                 self._node,
                 seq,
                 self._clock(),
@@ -380,7 +380,7 @@ class Receipts:
         )
         return seq
 
-    def _committed(self, rows: list[ReceiptRow]) -> None:
+    def _committed(self, rows: list[Receipt]) -> None:
         messages = self._state.messages
         for row in rows:
             if row.ebm_id is not None:

@@ -17,10 +17,10 @@ from gateway.dispatch.retry import Step
 from gateway.dispatch.state import State
 from gateway.domain.ladder import StopRung
 from gateway.domain.message import Command, EbmClass
+from gateway.domain.orders import Attempt
 from gateway.domain.receiver import RouteKind
 from gateway.errors import GatewayError, OverloadedError, StoreError
 from gateway.store.packing import pack_ids
-from gateway.store.rows import AttemptRow
 
 log = structlog.get_logger(__name__)
 
@@ -208,7 +208,7 @@ class Sender:
                 live.log.append(entry)
 
         try:
-            future = self._state.store.submit(AttemptRow(order.session, at, RouteKind.IP.value, pack_ids(terminals)))
+            future = self._state.store.submit(Attempt(order.session, at, RouteKind.IP.value, pack_ids(terminals)))
         except GatewayError as error:
             failed(error)
         else:

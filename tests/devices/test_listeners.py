@@ -19,13 +19,13 @@ import pytest
 import gateway.store.batch as batch_module
 from gateway.devices import listeners
 from gateway.domain.codes import ResourceCode
+from gateway.domain.orders import Receipt
 from gateway.errors import EnvironmentLackingError
 from gateway.protocols import ip
 from gateway.protocols.checksum import seal
 from gateway.protocols.framing import Frame, StreamFramer
 from gateway.protocols.ip_bodies import GeneralAnswer
 from gateway.store import queries
-from gateway.store.rows import ReceiptRow
 from tests.devices.harness import beat, report_beat
 from tests.gatewaykit import (
     BareTerminal,
@@ -242,7 +242,7 @@ async def test_a_long_report_connection_stays_and_its_heartbeat_binds_it(tmp_pat
         gate.hub.sweep(asyncio.get_running_loop().time() + 200)
         await wire.send(task_report(A, EBM, 2, 2))
         await until(lambda: gate.dispatch.committed() == 3)
-        kept: list[ReceiptRow] = await receipts(gate)
+        kept: list[Receipt] = await receipts(gate)
         assert [(row.kind, row.standing, row.authenticity) for row in kept] == [
             ("playing", 1, "none"),
             ("playing", 2, "address"),

@@ -10,13 +10,13 @@ import pytest
 
 from gateway.devices.trust import Trust
 from gateway.domain.codes import CertificateSerial
+from gateway.domain.orders import Receipt
 from gateway.errors import ReplayDetected, SettingsError, SignatureInvalid, UnknownCertificate
 from gateway.protocols import ip
 from gateway.protocols.fields import WireCode
 from gateway.protocols.ip_bodies import GeneralAnswer, Heartbeat, PacketType, ServiceType
 from gateway.security.coverage import Coverage, SignatureBlock, signed_bytes_at
 from gateway.security.sm2 import KeyPair, default_provider
-from gateway.store.rows import ReceiptRow
 from tests.gatewaykit import (
     PLATFORM,
     BareTerminal,
@@ -138,7 +138,7 @@ async def test_on_the_wire_a_wrong_signature_hears_52_and_a_right_answer_proves_
         )
         link.writer.write(ip.build_signed(answer, lambda data: block_over(pair, data, int(time.time()))))
         live = gateway.state.messages[str(accepted.message_id)]
-        await until(lambda: any(isinstance(e, ReceiptRow) for e in live.log))
-        (receipt,) = [e for e in live.log if isinstance(e, ReceiptRow)]
+        await until(lambda: any(isinstance(e, Receipt) for e in live.log))
+        (receipt,) = [e for e in live.log if isinstance(e, Receipt)]
         assert (receipt.kind, receipt.authenticity) == ("acknowledged", "signature")
         await link.close()

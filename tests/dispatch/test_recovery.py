@@ -13,8 +13,8 @@ from gateway.dispatch.book import read_book
 from gateway.dispatch.live import LiveMessage, LogEntry, Phase, Sent, Stopped
 from gateway.domain.ladder import StopRung
 from gateway.domain.message import Command, MessageState
+from gateway.domain.orders import Receipt
 from gateway.store import queries
-from gateway.store.rows import ReceiptRow
 from tests.dispatch.test_sending import TOWN, A, B, broadcast, on_air
 from tests.gatewaykit import (
     BareTerminal,
@@ -141,7 +141,7 @@ async def test_an_answer_to_a_frame_from_before_the_crash_still_counts(tmp_path:
 
 
 def key(entry: LogEntry) -> tuple[Any, ...]:
-    if isinstance(entry, ReceiptRow):
+    if isinstance(entry, Receipt):
         return ("receipt", entry.seq, entry.kind, entry.attempt, entry.standing, entry.late)
     if isinstance(entry, Sent):
         return ("sent", entry.order, entry.attempt, entry.command.value, tuple(entry.terminals), entry.at)

@@ -13,11 +13,11 @@ import pytest
 
 from gateway.dispatch.live import LiveMessage, Phase
 from gateway.domain.ladder import StopRung
+from gateway.domain.orders import Attempt, Receipt
 from gateway.domain.receiver import Terminal
 from gateway.errors import StoreError
 from gateway.protocols import ip
 from gateway.store import queries
-from gateway.store.rows import AttemptRow, ReceiptRow
 from tests.gatewaykit import (
     BareTerminal,
     Gateway,
@@ -64,7 +64,7 @@ async def broadcast(gate: Gateway, name: str = "w1", area: str = TOWN) -> LiveMe
 
 
 def kinds(live: LiveMessage) -> list[str]:
-    return [entry.kind for entry in live.log if isinstance(entry, ReceiptRow)]
+    return [entry.kind for entry in live.log if isinstance(entry, Receipt)]
 
 
 def times(packets: list[ip.IpPacket]) -> list[int]:
@@ -213,7 +213,7 @@ async def test_a_claim_does_not_spare_a_terminal_its_stop(tmp_path: Path) -> Non
         await until(lambda: live.phase[0] == Phase.HELD)
         stranger = {"local_addr": ("127.0.0.2", 0)}
         await report(gate.ports.feedback, result_report(A, live.ebm_id, 1, 1), **stranger)
-        assert [e.standing for e in live.log if isinstance(e, ReceiptRow) and e.kind == "played"] == [1]
+        assert [e.standing for e in live.log if isinstance(e, Receipt) and e.kind == "played"] == [1]
         await gate.dispatch.cancel(live.ebm_id, "duty", "over")
         await until(lambda: line.stops)
 
@@ -293,11 +293,11 @@ async def test_both_of_two_rivals_get_every_frame_and_prove_nothing(tmp_path: Pa
         await until(lambda: older.starts and newer.starts)
         await until(lambda: "acknowledged" in kinds(live))
         await report(gate.ports.feedback, task_report(A, live.ebm_id, 1, 1))
-        assert {e.standing for e in live.log if isinstance(e, ReceiptRow)} == {1}
+        assert {e.standing for e in live.log if isinstance(e, Receipt)} == {1}
         await older.close()
         await until(lambda: "terminal_disputed" not in alarms_of(gate))
         await report(gate.ports.feedback, task_report(A, live.ebm_id, 1, 1))
-        assert [e.standing for e in live.log if isinstance(e, ReceiptRow)][-1] == 2
+        assert [e.standing for e in live.log if isinstance(e, Receipt)][-1] == 2
         await newer.close()
 
 
@@ -310,7 +310,7 @@ async def test_what_was_sent_is_told_even_if_the_store_could_not_take_it_at_once
         failures: list[object] = []
 
         def refusing(*rows: Any, urgent: bool = False) -> Any:
-            if isinstance(rows[0], AttemptRow) and len(failures) < 2:
+            if isinstance(rows[0], Attempt) and len(failures) < 2:
                 failures.append(rows)
                 raise StoreError("the disk is full")
             return submit(*rows, urgent=urgent)
