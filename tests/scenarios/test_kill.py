@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import shutil
 import time
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
@@ -204,3 +205,23 @@ async def _judge(run: _Run) -> None:
     assert confirmed > 0
     plays, reboots = sum(life.plays for life in lives.values()), sum(life.reboots for life in lives.values())
     print(f"{plays} plays, {reboots} reboots, {confirmed} reports confirmed, {kept.receipts} receipts in the store")
+
+
+@pytest.mark.parametrize("trigger", ["keys", "ebgw.db", "ebgw.db-wal"])
+async def test_killed_in_its_very_first_start_it_starts_the_next_time(trigger: str, tmp_path: Path) -> None:
+    """While it makes its key, or its tables: what it left half made must not keep it from starting."""
+    dice = random.Random(f"{trigger} {tmp_path.name}")
+    town = await make_town(tmp_path, 1)
+    data = tmp_path / "data"
+    shutil.rmtree(data)
+    with town.daemon() as daemon:
+        made = data / trigger
+        while not made.exists() and daemon.running:
+            await asyncio.sleep(0.0005)
+        await asyncio.sleep(dice.uniform(0, 0.03))
+        daemon.kill()
+        assert not daemon.lines()
+    with town.daemon() as daemon:
+        await daemon.line("ready")
+        async with town.api() as api:
+            assert (await api.get("/healthz"))["status"] == "ok"
