@@ -72,7 +72,6 @@ class Connection(asyncio.Protocol):
         "_time",
         "_transport",
         "feedback_seen",
-        "fresh",
         "host",
         "known",
         "last_frame",
@@ -83,6 +82,7 @@ class Connection(asyncio.Protocol):
         "partial_since",
         "peer",
         "physical",
+        "said_first",
         "source",
         "vouched",
     )
@@ -107,7 +107,7 @@ class Connection(asyncio.Protocol):
         self.host = ""
         self.peer = ""
         self.origin = UNBOUND
-        self.fresh = True
+        self.said_first = False
         self.feedback_seen = False
         self.last_heard = 0.0
         #: when something whole last came; noise is no sign of life

@@ -114,12 +114,12 @@ class Hub:
         self.counters.heartbeats += 1
         known = link.known
         if known is not None and known.terminal.code == source and beat.physical == link.physical:
-            if beat.first == FIRST and not link.fresh:
+            # Some devices say "first" for ever: only after another word is it a power-up on the same connection.
+            if beat.first == FIRST and not link.said_first:
                 link.last_receipt = self.events.registered(known, first=True) or link.last_receipt
-            link.fresh = False
+            link.said_first = beat.first == FIRST
             return ResultCode.OK
-        # The flag of the registration itself may come twice; after one that was no power-up, it is one.
-        link.fresh = beat.first == FIRST
+        link.said_first = beat.first == FIRST
         known = self.events.find(source)
         physical = beat.physical.hex().upper()
         if known is None:

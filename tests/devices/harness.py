@@ -94,6 +94,8 @@ class Told:
     log: list[tuple[Any, ...]] = field(default_factory=list)
     durable: int = 0
     receipts: int = 0
+    #: whether a broadcast is in force, so that a power-up must be kept before it is answered
+    in_force: bool = False
     #: raised instead of keeping a receipt
     error: Exception | None = None
 
@@ -102,7 +104,7 @@ class Told:
 
     def registered(self, known: Known, *, first: bool) -> int:
         self.log.append(("registered", known.id, first))
-        return 0
+        return self._receipt() if first and self.in_force else 0
 
     def lost(self, known: Known) -> None:
         self.log.append(("lost", known.id))

@@ -98,6 +98,26 @@ def test_a_power_up_is_told_too_where_the_connection_had_registered_without_one(
     assert t.told.of("registered") == [("registered", 1, False), ("registered", 1, True)]
 
 
+def test_a_power_up_that_concerns_a_broadcast_is_answered_once_it_is_kept() -> None:
+    t = town()
+    t.told.in_force = True
+    line, other = t.connect(), t.connect()
+    line.send(beat(A, first=1))
+    other.send(beat(B, first=2))
+    assert (line.results, other.results) == ([], [0])
+    line.send(beat(A, first=1), beat(A, first=2))
+    t.hub.receipts_committed()
+    assert line.results == [0, 0]
+    t.told.durable = t.told.receipts
+    t.hub.receipts_committed()
+    assert line.results == [0, 0, 0]
+    line.send(beat(A, first=1))
+    line.lose()
+    t.told.durable = t.told.receipts
+    t.hub.receipts_committed()  # it is gone: nothing to say, and nobody to say it to
+    assert not t.hub._confirming
+
+
 def test_a_connection_may_change_whom_it_speaks_for() -> None:
     t = town()
     line = t.connect()
