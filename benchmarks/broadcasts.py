@@ -21,13 +21,13 @@ from gateway.dispatch.live import LiveMessage
 from gateway.domain.codes import AreaCode, EbmId
 from gateway.domain.events import EventType
 from gateway.domain.message import Command, EbmClass, Message, MessageState
+from gateway.domain.orders import Receipt
 from gateway.domain.warning import Severity
 from gateway.protocols import fastpath
 from gateway.protocols.fields import WireCode
 from gateway.protocols.ip_bodies import ServiceType
 from gateway.publishers.rights import Publisher
 from gateway.settings import load_settings
-from gateway.store.rows import ReceiptRow
 
 TERMINALS = 4021
 CITY = AreaCode("350500000000")
@@ -99,8 +99,8 @@ async def _ours(rig_: Rig, number: int) -> tuple[Sample, bytes]:
     ids = array("I", (entry.id for entry in state.registry.in_areas((CITY,))))
     live = LiveMessage(message(number), MessageState.ACTIVE, 0.0, "", ids, 0, 0.0)
     state.messages[live.ebm_id] = live
-    (group,) = sender.groups(live, ids)
-    order, row = await sender.make(live, Command.START, group)
+    (group,) = sender.desk.groups(live, ids)
+    order, row = await sender.desk.make(live, Command.START, group)
     await state.store.write(row)
     await rig_.generator.arm(order.session, ServiceType.START)
     done = asyncio.Event()
@@ -121,7 +121,7 @@ async def _ours(rig_: Rig, number: int) -> tuple[Sample, bytes]:
 
 
 def _acknowledged(live: LiveMessage) -> int:
-    return sum(1 for entry in live.log if isinstance(entry, ReceiptRow) and entry.kind == "acknowledged")
+    return sum(1 for entry in live.log if isinstance(entry, Receipt) and entry.kind == "acknowledged")
 
 
 async def fanout(passes: int = 15) -> Result:

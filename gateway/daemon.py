@@ -21,6 +21,7 @@ from gateway.api.services import Services
 from gateway.devices.hub import Hub, HubLimits
 from gateway.devices.listeners import Listen, Listeners
 from gateway.devices.profiles import load_profiles
+from gateway.devices.trust import Trust
 from gateway.dispatch.alarms import AlarmLevel, Alarms
 from gateway.dispatch.frames import FrameMaker
 from gateway.dispatch.numbers import EbmNumbers, Sessions
@@ -42,12 +43,16 @@ from gateway.security.signer import Signer, SignerAlarm
 from gateway.security.sm2 import Sm2Provider, default_provider
 from gateway.security.tls import server_context
 from gateway.settings import Settings, Tls
-from gateway.store import Store, StoreSettings
+from gateway.store import Store, StoreSettings, queries
+from gateway.store.rows import StateRow
 
 log = structlog.get_logger(__name__)
 
 #: Certificate number of a key that the gateway makes for itself at its first start.
 FIRST_CERTIFICATE = CertificateSerial("000000000100")
+#: Where the replay rule's memory is kept, and how often (seconds).
+_REPLAY_STATE = "replay"
+_REPLAY_SECONDS = 5.0
 #: Return value of adjtimex for a clock that nothing keeps (TIME_ERROR).
 _TIME_ERROR = 5
 
@@ -138,6 +143,24 @@ def _policy(settings: Settings) -> DispatchPolicy:
     )
 
 
+async def _keep_replay(trust: Trust, store: Store) -> None:
+    """Store what is known of signature times whenever it has changed, and once more at the end."""
+    kept: object = trust.replay_state()
+    try:
+        while True:
+            await asyncio.sleep(_REPLAY_SECONDS)
+            if (state := trust.replay_state()) != kept:
+                await store.write(StateRow(_REPLAY_STATE, state))
+                kept = state
+    finally:
+        await store.write(StateRow(_REPLAY_STATE, trust.replay_state()))
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 class Gateway:
     """A running gateway. ``async with Gateway(settings) as gateway: gateway.ports``."""
 
@@ -206,7 +229,8 @@ class Gateway:
             monotonic=time.monotonic,
         )
         self.dispatch = dispatch = Dispatch(state)
-        self.hub = hub = Hub(dispatch, self._limits(), settings.gateway.code)
+        trust = await self._trust(provider, store)
+        self.hub = hub = Hub(dispatch, self._limits(), settings.gateway.code, trust)
         state.links = hub
         dispatch.receipts.on_committed = hub.receipts_committed
         await dispatch.start()
@@ -254,6 +278,18 @@ class Gateway:
             alarm=alarm,
             clock_synchronised=clock_synchronised,
         )
+
+    async def _trust(self, provider: Sm2Provider, store: Store) -> Trust | None:
+        """Keys of devices that sign, with what is known of their signature times; None where no file names any."""
+        signing = self.settings.signing
+        if signing.trust_file is None:
+            return None
+        trust = Trust(provider, time.time, window=signing.replay_window_seconds, coverage_b=signing.accept_coverage_b)
+        trust.load(signing.trust_file)
+        trust.restore(await store.read(queries.state, _REPLAY_STATE))
+        keeper = asyncio.create_task(_keep_replay(trust, store), name="replay state")
+        self._stack.push_async_callback(_end, keeper)
+        return trust
 
     def _limits(self) -> HubLimits:
         terminals = self.settings.terminals

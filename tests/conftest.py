@@ -15,15 +15,16 @@ async def no_lingering_tasks() -> AsyncIterator[None]:
     """Fail a test that leaves asyncio tasks behind."""
     before = asyncio.all_tasks()
     yield
-    # A task that is only ending may have its last turn.
-    for _ in range(3):
-        await asyncio.sleep(0)
-    left = [task for task in asyncio.all_tasks() - before if task is not asyncio.current_task()]
+    # A task that is only ending may have its last turns; the HTTP server's linger a second for bodies given up.
+    for _ in range(300):
+        left = [task for task in asyncio.all_tasks() - before if task is not asyncio.current_task()]
+        if not left:
+            return
+        await asyncio.sleep(0.005)
     for task in left:
         task.cancel()
     await asyncio.gather(*left, return_exceptions=True)
-    if left:
-        pytest.fail("tasks left behind: " + ", ".join(f"{task.get_name()} {task.get_coro()}" for task in left))
+    pytest.fail("tasks left behind: " + ", ".join(f"{task.get_name()} {task.get_coro()}" for task in left))
 
 
 @pytest.fixture(autouse=True)

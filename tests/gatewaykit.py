@@ -7,9 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Self
 
+import pytest
+
+import gateway.daemon
 from gateway.daemon import Gateway
 from gateway.dispatch.intake import Facts, Submission
 from gateway.domain.codes import AreaCode, PhysicalAddress, ResourceCode
@@ -42,6 +46,17 @@ def settings_for(folder: Path, **sections: dict[str, Any]) -> Settings:
     return load_settings(None, **base)
 
 
+@cache
+def _kept(load: Callable[..., Any], *arguments: Any) -> Any:
+    return load(*arguments)
+
+
+def keep_reference(patch: pytest.MonkeyPatch) -> None:
+    """Read the packaged tables once for all gateways of a run: they are the same files each time."""
+    for name in ("load_gazetteer", "load_outlines", "load_event_names"):
+        patch.setattr(f"gateway.daemon.{name}", partial(_kept, getattr(gateway.daemon, name)))
+
+
 def terminal(area: str, number: int = 1) -> Terminal:
     """A terminal of the registry in a village."""
     code = ResourceCode.build(6, AreaCode(area), number=number)
@@ -57,7 +72,16 @@ async def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
         await asyncio.sleep(0.005)
 
 
-@dataclass
+_open: list[BareTerminal] = []
+
+
+async def hang_up() -> None:
+    """Close every bare terminal that is still connected."""
+    for line in tuple(_open):
+        await line.close()
+
+
+@dataclass(eq=False)
 class BareTerminal:
     """One terminal: connects, registers, answers what it is told to answer, keeps what it heard."""
 
@@ -72,11 +96,21 @@ class BareTerminal:
     _session: int = 100
 
     @classmethod
-    async def connect(cls, port: int, terminal: Terminal, *, first: bool = True, register: bool = True) -> Self:
-        """Open a connection and, unless told otherwise, register on it."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        made = cls(terminal, reader, writer)
+    async def connect(
+        cls,
+        port: int,
+        terminal: Terminal,
+        *,
+        first: bool = True,
+        register: bool = True,
+        answer_with: int | None = 0,
+        **how: Any,
+    ) -> Self:
+        """Open a connection and, unless told otherwise, register on it; ``how`` goes to the socket (TLS, address)."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, **how)
+        made = cls(terminal, reader, writer, answer_with)
         made._task = asyncio.create_task(made._listen())
+        _open.append(made)
         if register:
             made.beat(first=first)
             await until(lambda: made.answers)
@@ -122,12 +156,19 @@ class BareTerminal:
                     self.answer(packet, self.answer_with)
 
     async def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; again is no error."""
         assert self._task is not None
+        if self in _open:
+            _open.remove(self)
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self.writer.close()
         await asyncio.gather(self.writer.wait_closed(), return_exceptions=True)
+
+
+def alarms_of(gate: Gateway) -> list[str]:
+    """Kinds of the open alarms, sorted; without that of this machine's clock."""
+    return sorted(alarm.kind for alarm in gate.state.alarms.open if alarm.kind != "clock_unsynchronised")
 
 
 def task_report(terminal: Terminal, ebm_id: str, switch: int, at: int) -> bytes:
@@ -142,9 +183,9 @@ def result_report(terminal: Terminal, ebm_id: str, result: int, at: int) -> byte
     return feedback.build(feedback.report(2, terminal.code, PLATFORM, body))
 
 
-async def report(port: int, *frames: bytes) -> None:
+async def report(port: int, *frames: bytes, **how: Any) -> None:
     """Send frames of appendix E on a short connection and wait until the gateway has closed it in order."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, **how)
     for frame in frames:
         writer.write(frame)
     writer.write_eof()

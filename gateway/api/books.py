@@ -14,9 +14,10 @@ from gateway.dispatch.live import LiveMessage, LogEntry
 from gateway.dispatch.terminals import terminal_of
 from gateway.domain.codes import AreaCode
 from gateway.domain.message import MessageState
+from gateway.domain.orders import Receipt
 from gateway.domain.receiver import Terminal
 from gateway.store import queries
-from gateway.store.rows import MessageRow, ReceiptRow
+from gateway.store.rows import MessageRow
 
 #: Pieces of evidence folded before others get the loop (about 2 ms).
 _SLICE: Final = 256
@@ -46,7 +47,7 @@ def slice_end(log: Sequence[LogEntry], start: int) -> int:
     weight, end = 0, start
     while end < len(log) and weight < _SLICE:
         entry = log[end]
-        weight += 1 if isinstance(entry, ReceiptRow) else len(entry.terminals)
+        weight += 1 if isinstance(entry, Receipt) else len(entry.terminals)
         end += 1
     return end
 

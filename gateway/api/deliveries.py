@@ -19,11 +19,11 @@ from gateway.api.warnings import own_ids
 from gateway.dispatch.live import LogEntry, Sent
 from gateway.domain.ladder import Authenticity, Outcome, Rung, Standing
 from gateway.domain.message import Command
+from gateway.domain.orders import Receipt
 from gateway.errors import NotFoundError
 from gateway.protocols.ip_bodies import ServiceType
 from gateway.protocols.results import describe
 from gateway.store.paging import decode_cursor, encode_cursor
-from gateway.store.rows import ReceiptRow
 
 _START: Final = int(ServiceType.START)
 _TRUST: Final = {word.value: place for place, word in enumerate(Authenticity)}
@@ -91,13 +91,13 @@ class _Seen:
 
     starts: list[Sent] = field(default_factory=list)
     stops: list[Sent] = field(default_factory=list)
-    receipts: list[ReceiptRow] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
 
 
 def _seen_of(log: Sequence[LogEntry], chosen: Collection[int]) -> dict[int, _Seen]:
     seen = {number: _Seen() for number in chosen}
     for entry in log:
-        if isinstance(entry, ReceiptRow):
+        if isinstance(entry, Receipt):
             about = seen.get(entry.terminal_id) if entry.terminal_id is not None else None
             if about is not None:
                 about.receipts.append(entry)
@@ -147,7 +147,7 @@ def _trust(word: str) -> int:
     return _TRUST.get(word, 0)
 
 
-def _evidence(receipt: ReceiptRow) -> EvidenceBody:
+def _evidence(receipt: Receipt) -> EvidenceBody:
     return EvidenceBody(
         at=moment(receipt.received_at),
         kind=receipt.kind,

@@ -20,6 +20,7 @@ from gateway.dispatch.terminals import TerminalBook, load_registry
 from gateway.domain.areas import Area, Gazetteer
 from gateway.domain.codes import AreaCode, ResourceCode
 from gateway.errors import EnvironmentLackingError
+from gateway.publishers.profile import Profile
 from gateway.publishers.rights import KeyKind, Publisher
 from gateway.security.keys import SigningKey, new_key_file
 from gateway.security.sm2 import default_provider
@@ -110,7 +111,7 @@ async def prepare(gazetteer: Gazetteer, terminals: int, *, keep: bool, exercise_
     store = await Store.open(StoreSettings(f"sqlite:///{path / 'ebgw.db'}"))
     try:
         await TerminalBook(store, await load_registry(store), time.time).put(found, "demo")
-        key = await add_key(store, Publisher("demo", KeyKind.OPERATOR, areas=(CITY,)))
+        key = await add_key(store, Publisher("demo", KeyKind.OPERATOR, areas=(CITY,), profile=Profile.TOLERANT))
     finally:
         await store.close()
     return DemoFolder(path, settings, registry, signing, key, len(found), lock)

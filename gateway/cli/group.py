@@ -66,14 +66,15 @@ class CommandGroup(click.Group):
         except GatewayError as error:
             click.echo(words_of(error), err=True)
             ctx.exit(exit_code_of(error))
-        except PermissionError as error:
-            lacking = EnvironmentLackingError(f"{error.filename or ''}: {error.strerror}")
-            click.echo(words_of(lacking), err=True)
-            ctx.exit(exit_code_of(lacking))
         except BrokenPipeError:
             # Whoever read our output has gone; the interpreter must not complain once more at its end.
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  # closed by the end of the process
             ctx.exit(EXIT_FAILED)
+        except OSError as error:
+            # A file or a folder that the machine does not let us have.
+            where = f"{error.filename}: " if error.filename else ""
+            click.echo(words_of(EnvironmentLackingError(f"{where}{error.strerror or error}")), err=True)
+            ctx.exit(EXIT_ENVIRONMENT)
 
 
 def exit_code_of(error: GatewayError) -> int:

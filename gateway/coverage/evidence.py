@@ -17,8 +17,8 @@ from gateway.dispatch.live import LogEntry, Sent
 from gateway.dispatch.receipts import STOP_ACKNOWLEDGED
 from gateway.domain.ladder import Delivery, Evidence, EvidenceKind, Outcome, Rung, Standing, StopRung
 from gateway.domain.message import Command, MessageState
+from gateway.domain.orders import Receipt
 from gateway.domain.receiver import RouteKind
-from gateway.store.rows import ReceiptRow
 
 #: Links on which no answer can come.
 ONE_WAY: Final = frozenset({RouteKind.RDS, RouteKind.TS})
@@ -39,7 +39,7 @@ _NEEDS_NO_STOP: Final = frozenset({Outcome.DONE, Outcome.FAILED, Outcome.REFUSED
 
 def evidence_of(entry: LogEntry) -> Iterator[tuple[int, Evidence]]:
     """Evidence for the ladder in one committed entry, by terminal id; none in entries about stops and queries."""
-    if isinstance(entry, ReceiptRow):
+    if isinstance(entry, Receipt):
         kind = _KINDS.get(entry.kind)
         if kind is not None and entry.terminal_id is not None:
             code = entry.code if kind in _ANSWERS else 0
@@ -75,7 +75,7 @@ class MessageBook:
         self.position += len(entries)
 
     def _note_stop(self, entry: LogEntry) -> None:
-        if isinstance(entry, ReceiptRow):
+        if isinstance(entry, Receipt):
             if entry.kind == STOP_ACKNOWLEDGED and entry.terminal_id is not None:
                 self._stops[entry.terminal_id] = StopRung.ACKNOWLEDGED
             return

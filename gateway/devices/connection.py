@@ -23,6 +23,7 @@ from gateway.errors import (
     GatewayError,
     MalformedFrame,
     OverloadedError,
+    SignatureError,
     StoreError,
     UnknownServiceType,
 )
@@ -311,8 +312,14 @@ class Connection(asyncio.Protocol):
                 service_type = _service_type(raw, Kind.IP)
                 self._answer(int.from_bytes(raw[4:8], "big"), raw[12:24], service_type, ResultCode.PARSE_ERROR)
             raise MalformedFrame(error.message, offset=error.offset) from error
+        try:
+            signed = self._hub.verified(packet, raw)
+        except SignatureError as error:
+            if packet.packet_type == PacketType.REQUEST and error.result is not None:
+                self._answer(packet.session, packet.source.raw, packet.service_type, error.result)
+            raise
         if packet.packet_type == PacketType.ANSWER:
-            self._general_answer(packet, raw)
+            self._general_answer(packet, raw, signed=signed)
         elif isinstance(packet.body, Heartbeat):
             self._heartbeat(packet, packet.body)
         else:
@@ -323,7 +330,7 @@ class Connection(asyncio.Protocol):
                 self._answer(packet.session, packet.source.raw, packet.service_type, ResultCode.NOT_SUPPORTED),
             )
 
-    def _general_answer(self, packet: ip.IpPacket, raw: bytes) -> None:
+    def _general_answer(self, packet: ip.IpPacket, raw: bytes, *, signed: bool) -> None:
         hub, known = self._hub, self.known
         if known is None or packet.source.raw[1:] != self.source[1:] or not self._same_nibble(packet.source.raw):
             hub.counters.fault("answer_unbound")
@@ -331,7 +338,10 @@ class Connection(asyncio.Protocol):
         hub.counters.answers += 1
         body = packet.body
         if isinstance(body, GeneralAnswer | QueryAnswer):
-            self.last_receipt = hub.answered(known, packet.session, packet.service_type, body.result, raw, self.origin)
+            origin = self.origin
+            if signed and not hub.is_disputed(known.id):
+                origin = Origin(self.peer, bound=True, authenticity=Authenticity.SIGNATURE)
+            self.last_receipt = hub.answered(known, packet.session, packet.service_type, body.result, raw, origin)
 
     def _same_nibble(self, raw: bytes) -> bool:
         """Whether the first digit agrees; the reserved nibble before it may be anything."""

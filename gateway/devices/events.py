@@ -17,6 +17,11 @@ class Known:
     id: int
     terminal: Terminal
     profile: Profile
+    #: its resource code as a plain string: what a receipt keeps, and a subclass of str costs the database a look more
+    source: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "source", str(self.terminal.code))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,11 @@ import structlog
 
 from gateway.devices.connection import Connection
 from gateway.devices.events import Known, LinkCounters, Origin, TerminalEvents
+from gateway.devices.trust import Trust
 from gateway.domain.ladder import Authenticity
+from gateway.errors import UnknownCertificate
 from gateway.protocols.fields import WireCode
+from gateway.protocols.ip import IpPacket
 from gateway.protocols.ip_bodies import Heartbeat
 from gateway.protocols.results import ResultCode
 from gateway.security.limits import OncePerSource
@@ -43,8 +46,9 @@ class Hub:
     ``limits.dispute`` seconds of silence. If both live, the terminal is disputed: it gets every frame, proves nothing.
     """
 
-    def __init__(self, events: TerminalEvents, limits: HubLimits, own_code: str) -> None:
+    def __init__(self, events: TerminalEvents, limits: HubLimits, own_code: str, trust: Trust | None = None) -> None:
         self.events = events
+        self.trust = trust
         self.limits = limits
         self.own_source = WireCode.of(own_code).raw
         self.counters = LinkCounters()
@@ -88,6 +92,22 @@ class Hub:
             link.abort()
 
     # -- what connections tell
+
+    def verified(self, packet: IpPacket, raw: bytes) -> bool:
+        """Whether a frame carries a signature of its source's own key; False where there is none to hold it against.
+
+        An unsigned frame would be taken too, so a certificate that nobody registered makes nothing worse: it is counted
+        and the frame stands as if unsigned. Errors: SignatureInvalid, ReplayDetected (both answered 52).
+        """
+        block, source = packet.signature, packet.source.code
+        if block is None or source is None or self.trust is None:
+            return False
+        try:
+            self.trust.verify(source, block, raw)
+        except UnknownCertificate as error:
+            self.counters.fault(error.code)
+            return False
+        return True
 
     def heartbeat(self, link: Connection, source: str, beat: Heartbeat) -> int:
         """Bind or refresh; returns the result code of the answer (59 unknown code, 71 not this device)."""

@@ -54,6 +54,9 @@ class Listeners:
             sock = socket.create_server((listen.host, listen.port), family=family, backlog=listen.backlog)
         except OSError as error:
             raise EnvironmentLackingError(f"cannot listen on {listen.host}:{listen.port}: {error.strerror}") from error
+        # A ready-made socket does not say that it is TCP, so asyncio leaves Nagle's algorithm on: 40 ms for each second
+        # frame. Accepted sockets inherit it.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if Kind.FEEDBACK in listen.accepts:
             # Accepted sockets inherit it.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_UNLESS_CLOSED)

@@ -36,7 +36,7 @@ from gateway.protocols.certificates import CERTIFICATE, Certificate
 from gateway.protocols.signature import SignatureBlock
 from gateway.security.certificates import DEFAULT_ROOT, CertificateStore
 from gateway.security.coverage import VERIFY_ORDER, Coverage, signed_bytes
-from gateway.security.replay import ReplayGuard
+from gateway.security.replay import ReplayGuard, ReplayMode, ReplayState
 from gateway.security.sm2 import Sm2Provider
 
 _Certificate = Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{286}$")]
@@ -136,6 +136,19 @@ class Trust:
             # Under B nobody vouches for the time, so nothing can be said about replay.
             now, digest = self._clock(), hashlib.sha256(raw).digest()
             self._replay.admit(serial, block.sig_time, digest, now, root=root)
+
+    def replay_state(self) -> list[list[str | int]]:
+        """What must outlive a restart so that nothing old is taken for new, as plain values of JSON."""
+        return [[state.root, str(state.serial), state.mode.value, state.last] for state in self._replay.export()]
+
+    def restore(self, rows: object) -> None:
+        """Take over what ``replay_state`` gave; rows that are none are left out."""
+        states = []
+        for row in rows if isinstance(rows, list) else ():
+            match row:
+                case [str(root), str(serial), str(mode), int(last)]:
+                    states.append(ReplayState(root, CertificateSerial(serial), ReplayMode(mode), last))
+        self._replay.restore(states)
 
     def _coverage(self, key: bytes, block: SignatureBlock, data: bytes) -> Coverage | None:
         for coverage in VERIFY_ORDER:

@@ -17,11 +17,12 @@ from gateway.domain.codes import AreaCode, EbmId
 from gateway.domain.events import EventType
 from gateway.domain.ladder import EvidenceKind, Standing, StopRung
 from gateway.domain.message import Command, EbmClass, Message, MessageState
+from gateway.domain.orders import Attempt, Order, Receipt
 from gateway.domain.receiver import RouteKind
 from gateway.domain.warning import Severity
 from gateway.store import queries
 from gateway.store.packing import unpack_ids
-from gateway.store.rows import AttemptRow, MessageRow, OrderRow, ReceiptRow
+from gateway.store.rows import MessageRow
 
 _PHASE_OF = {
     EvidenceKind.ACKNOWLEDGED.value: Phase.HELD,
@@ -74,7 +75,7 @@ def read_book(connection: Connection, row: MessageRow) -> tuple[LiveMessage, lis
 
 
 def rebuild(
-    row: MessageRow, orders: Sequence[OrderRow], attempts: Iterable[AttemptRow], receipts: Iterable[ReceiptRow]
+    row: MessageRow, orders: Sequence[Order], attempts: Iterable[Attempt], receipts: Iterable[Receipt]
 ) -> tuple[LiveMessage, list[LiveOrder]]:
     """Fold the stored rows into the live form.
 
@@ -119,7 +120,7 @@ def rebuild(
     return live, list(known.values())
 
 
-def _sent(attempt: AttemptRow, order: LiveOrder, terminals: array[int]) -> Sent:
+def _sent(attempt: Attempt, order: LiveOrder, terminals: array[int]) -> Sent:
     return Sent(attempt.at, order.session, order.ordinal, order.command, RouteKind(attempt.route), terminals)
 
 
@@ -146,7 +147,7 @@ def _apply_attempt(live: LiveMessage, order: LiveOrder, terminals: array[int], c
             live.stop[position] = StopRung.SENT
 
 
-def _apply_receipt(live: LiveMessage, receipt: ReceiptRow) -> None:
+def _apply_receipt(live: LiveMessage, receipt: Receipt) -> None:
     if receipt.terminal_id is None:
         return
     position = live.index.get(receipt.terminal_id)

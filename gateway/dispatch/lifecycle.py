@@ -16,8 +16,9 @@ from gateway.dispatch.sender import STORE_AGAIN, Sender
 from gateway.dispatch.state import State
 from gateway.domain.codes import AreaCode
 from gateway.domain.message import Command, EbmClass, MessageState, may_become
+from gateway.domain.orders import Order
 from gateway.errors import GatewayError, StateConflictError
-from gateway.store.rows import AuditRow, MessageStateRow, OrderRow, Row
+from gateway.store.rows import AuditRow, MessageStateRow, Row
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +33,7 @@ class Work:
     orders: list[tuple[LiveOrder, Group]]
     rows: list[Row]
 
-    def add(self, order: LiveOrder, row: OrderRow, group_: Group) -> None:
+    def add(self, order: LiveOrder, row: Order, group_: Group) -> None:
         """Add one order."""
         self.orders.append((order, group_))
         self.rows.append(row)
@@ -63,8 +64,8 @@ class Lifecycle:
         work = Work([], [])
         if live.message.ebm_class is EbmClass.SYSTEM_DRILL:
             return work
-        for group_ in self._sender.groups(live, terminals):
-            order, row = await self._sender.make(live, command, group_)
+        for group_ in self._sender.desk.groups(live, terminals):
+            order, row = await self._sender.desk.make(live, command, group_)
             work.add(order, row, group_)
         return work
 
@@ -93,7 +94,7 @@ class Lifecycle:
     ) -> None:
         """Write committed orders; those of ``before`` (stops of ``old``) go ahead of the starts on each link."""
         for order, group_ in work.orders:
-            self._sender.adopt(order, group_)
+            self._sender.desk.adopt(order, group_)
         self._sender.spawn(self._launch(live, work, before, since, old))
 
     async def _launch(
@@ -189,7 +190,8 @@ class Lifecycle:
                 await self._state.store.write(
                     row, AuditRow(now, actor, target.value, live.ebm_id, reason), *work.rows, *more
                 )
-                live.want_stop(list(live.may_hold()))
+                # Those named too: an answer that came meanwhile does not take the stop of a committed order back.
+                live.want_stop([*live.may_hold(), *(t for _, group_ in work.orders for t in group_.terminals)])
                 self._moved(live, target, now, reason)
                 live.ended_at = now
         except BaseException:
@@ -219,12 +221,11 @@ class Lifecycle:
         if len(inside) == len(live.terminals):
             await self.cancel(live, actor, reason)
             return len(inside)
-        terminals = [entry.id for entry in inside]
-        news = live.want_stop(terminals)
+        news = live.want_stop([entry.id for entry in inside])
         try:
             work = Work([], [])
             for group_ in group(inside, areas, self._state.profiles):
-                order, row = await self._sender.make(live, Command.STOP, group_)
+                order, row = await self._sender.desk.make(live, Command.STOP, group_)
                 work.add(order, row, group_)
             now = self._state.clock()
             audit = AuditRow(now, actor, "silence", live.ebm_id, {"areas": list(map(str, areas)), "reason": reason})
@@ -233,7 +234,8 @@ class Lifecycle:
             live.unwant_stop(news)
             self._sender.spawn(self._sender.catch_up(live))
             raise
-        live.log.append(Stopped(now, array("I", terminals)))
+        if news:
+            live.log.append(Stopped(now, array("I", news)))
         self._sender.spawn(self._silence(live, work))
         return len(inside)
 

@@ -14,9 +14,9 @@ from typing import Final, NamedTuple
 
 from gateway.domain.ladder import StopRung
 from gateway.domain.message import Command, Message, MessageState
+from gateway.domain.orders import Receipt
 from gateway.domain.receiver import RouteKind
 from gateway.protocols.ip_bodies import ServiceType
-from gateway.store.rows import ReceiptRow
 
 #: Route of an attempt row that was committed before its bytes leave: these terminals may hold the order from now on.
 #: Only for those whom the order's own row does not name, since they came later and share its frame.
@@ -67,7 +67,15 @@ _SERVICE_TYPES = {
     Command.SET: ServiceType.SET,
 }
 
-LogEntry = ReceiptRow | Sent | Stopped
+LogEntry = Receipt | Sent | Stopped
+
+
+@dataclass(slots=True, eq=False)
+class Wave:
+    """One write of an order to some terminals, known by itself: its time-out concerns those who still wait in it."""
+
+    #: how often the bytes were written to them, this time included
+    tries: int
 
 
 @dataclass(slots=True, eq=False)
@@ -81,8 +89,8 @@ class LiveOrder:
     frame: bytes
     created: float
     ordinal: int = 1
-    #: who has not answered yet, and how often these bytes were written to it
-    waiting: dict[int, int] = field(default_factory=dict)
+    #: who has not answered yet, and its newest write
+    waiting: dict[int, Wave] = field(default_factory=dict)
     #: whom a committed row ties to this order: a crash cannot hide that they may hold it
     named: set[int] = field(default_factory=set)
     #: whether it is about to leave memory

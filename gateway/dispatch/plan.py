@@ -16,6 +16,8 @@ NAMED_IN_ONE_FRAME = 256
 CODES_IN_ONE_FRAME = 1000
 
 
+#: Digits that the prefix of a division may have.
+_PREFIXES = (0, 2, 4, 6, 9, 12)
 #: What a terminal is taken for whose device profile is gone: one missing file must not keep a broadcast from the rest.
 STANDARD = Profile("gdj089-2018")
 
@@ -70,6 +72,10 @@ def _split(
     When ``targets`` name all the areas that ``entries`` were chosen by, only what the codes say beside the area is left
     to decide, and that has few values: one look for each instead of one for each terminal.
     """
+    # By division: a thousand areas times thousands of terminals would hold the loop for seconds.
+    by_prefix: dict[str, list[ResourceCode]] = {}
+    for target in targets:
+        by_prefix.setdefault(target.area.prefix, []).append(target)
     seen: dict[str, bool] = {}
     inside: list[Entry] = []
     outside: list[Entry] = []
@@ -79,6 +85,7 @@ def _split(
         key = code[0] + code[13:] if whole and code[1:13] == entry.terminal.area else code
         hit = seen.get(key)
         if hit is None:
-            hit = seen[key] = any(addresses(target, code) for target in targets)
+            near = (by_prefix.get(code[1 : 1 + used], ()) for used in _PREFIXES)
+            hit = seen[key] = any(addresses(target, code) for targets_here in near for target in targets_here)
         (inside if hit else outside).append(entry)
     return inside, outside

@@ -15,11 +15,11 @@ from gateway.dispatch.sender import Sender
 from gateway.dispatch.state import State, priority_of
 from gateway.domain.ladder import Authenticity, EvidenceKind, Standing, StopRung
 from gateway.domain.message import Command, MessageState
+from gateway.domain.orders import Receipt
 from gateway.protocols.feedback import FeedbackPacket
 from gateway.protocols.feedback_bodies import BroadcastResult, FaultReport, QueryAnswer, RecordReport, TaskSwitch
 from gateway.protocols.ip_bodies import Heartbeat, ServiceType
 from gateway.protocols.results import describe
-from gateway.store.rows import ReceiptRow
 
 log = structlog.get_logger(__name__)
 
@@ -89,13 +89,13 @@ class Receipts:
         seq = self._next_seq()
         self._add_receipt(
             _row(
-                ReceiptRow,
+                Receipt,
                 (
                     self._node,
                     seq,
                     self._clock(),
                     known.id,
-                    known.terminal.code,
+                    known.source,
                     order.ebm_id,
                     session,
                     kind,
@@ -113,8 +113,7 @@ class Receipts:
         )
         return seq
 
-    @staticmethod
-    def _agreed(live: LiveMessage, order: LiveOrder, terminal: int) -> str:
+    def _agreed(self, live: LiveMessage, order: LiveOrder, terminal: int) -> str:
         position = live.index.get(terminal, -1)
         if order.command is Command.STOP:
             if position >= 0:
@@ -125,19 +124,26 @@ class Receipts:
                 live.phase[position] = _HELD
             if live.state in _STOPPED:
                 # Its yes may have crossed our stop: only an answered stop ends that.
-                live.want_stop((terminal,))
+                self._still_on(live, terminal)
         return _ACKNOWLEDGED
+
+    def _still_on(self, live: LiveMessage, terminal: int) -> None:
+        """What was taken off the air is on at a terminal that seemed to need no stop: now it does."""
+        if live.want_stop((terminal,)):
+            assert self._sender is not None
+            self._sender.spawn(self._sender.catch_up(live))
 
     def _declined(self, live: LiveMessage, order: LiveOrder, known: Known, result: int) -> str:
         state, sender = self._state, self._sender
         assert sender is not None
         used = live.session_count(known.id, order.command)
-        step = state.policy.retry.after_answer(result, order.waiting.get(known.id, 1), used)
+        awaited = order.waiting.get(known.id)
+        step = state.policy.retry.after_answer(result, awaited.tries if awaited else 1, used)
         if step is Step.REPEAT:
             return ANSWERED
-        awaited = order.waiting.pop(known.id, 0)
+        order.waiting.pop(known.id, None)
         if step is Step.RENEW:
-            if awaited:
+            if awaited is not None:
                 # Not for a second "busy" to a repeat: one new session is on its way already.
                 sender.renew(order, (known.id,), state.policy.retry.pause(used))
             return ANSWERED
@@ -193,6 +199,8 @@ class Receipts:
         if live is not None and origin.bound:
             # A claim is evidence, but it neither stops our sending nor spares the terminal its stop.
             live.rise(known.id, Phase.PLAYING)
+            if begun and live.state in _STOPPED:
+                self._still_on(live, known.id)
             if not begun and self._preempted(live, known.id):
                 self._evidence(known, live, live.ebm_id, EvidenceKind.PREEMPTED.value, 0, raw, origin, ServiceType.TASK)
         return self._evidence(known, live, body.ebm_id.text, kind.value, 0, raw, origin, ServiceType.TASK)
@@ -249,7 +257,7 @@ class Receipts:
         for live in self._state.messages.values():
             if live.state not in _OVER and live.may_forget(known.id):
                 seq = self._push(
-                    known.id, str(known.terminal.code), live.ebm_id, None, POWERED_UP, live.start_orders, 0, _PROVEN,
+                    known.id, known.source, live.ebm_id, None, POWERED_UP, live.start_orders, 0, _PROVEN,
                     Authenticity.NONE.value, 0, "ip", int(ServiceType.HEARTBEAT), b"", "",
                 )  # fmt: skip
                 live.forget(known.id)
@@ -285,7 +293,7 @@ class Receipts:
         late = 0 if live is not None and not live.state.is_over else 1
         return self._push(
             known.id,
-            str(known.terminal.code),
+            known.source,
             ebm_id[:35],
             None,
             kind,
@@ -316,7 +324,7 @@ class Receipts:
         late = 1 if live is not None and live.state.is_over else 0
         return self._push(
             known.id,
-            str(known.terminal.code),
+            known.source,
             live.ebm_id if live is not None else None,
             session,
             kind,
@@ -350,7 +358,7 @@ class Receipts:
     ) -> int:
         seq = self._next_seq()
         self._add_receipt(
-            ReceiptRow(
+            Receipt(
                 self._node,
                 seq,
                 self._clock(),
@@ -372,7 +380,7 @@ class Receipts:
         )
         return seq
 
-    def _committed(self, rows: list[ReceiptRow]) -> None:
+    def _committed(self, rows: list[Receipt]) -> None:
         messages = self._state.messages
         for row in rows:
             if row.ebm_id is not None:

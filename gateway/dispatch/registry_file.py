@@ -118,6 +118,13 @@ def read_registry(
     Errors: RegistryError with every fault (row, column, rule); nothing is taken when one row is wrong.
     """
     reader = csv.DictReader(lines)
+    try:
+        return _read_rows(reader, gazetteer, profiles)
+    except csv.Error as error:
+        raise RegistryError((reader.line_num + 1, "*", f"is not CSV: {error}")) from error
+
+
+def _read_rows(reader: csv.DictReader[str], gazetteer: Gazetteer, profiles: frozenset[str]) -> list[Terminal]:
     missing = [name for name in COLUMNS[:4] if name not in (reader.fieldnames or ())]
     unknown = [name for name in (reader.fieldnames or ()) if name not in COLUMNS]
     if missing or unknown:
@@ -163,5 +170,3 @@ def read_registry_file(
         raise RegistryError((0, str(path), f"cannot be read: {error.strerror}")) from error
     except UnicodeDecodeError as error:
         raise RegistryError((0, str(path), f"is not UTF-8: {error.reason} at byte {error.start}")) from error
-    except csv.Error as error:
-        raise RegistryError((0, str(path), f"is not CSV: {error}")) from error

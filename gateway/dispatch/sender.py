@@ -1,28 +1,26 @@
-"""Sending 发送: orders made, committed and only then written; repeats and renewals paced by the due-time heap."""
+"""Sending 发送: committed orders written slice by slice; repeats and renewals paced by the due-time heap."""
 
 from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 import structlog
 
 from gateway.dispatch.alarms import AlarmLevel
-from gateway.dispatch.frames import SignedFrame
-from gateway.dispatch.live import INTENDED, LiveMessage, LiveOrder, Phase, Sent
-from gateway.dispatch.plan import Group, group
+from gateway.dispatch.live import LiveMessage, LiveOrder, Phase, Sent, Wave
+from gateway.dispatch.orders import OrderDesk
 from gateway.dispatch.retry import Step
 from gateway.dispatch.state import State
 from gateway.domain.ladder import StopRung
 from gateway.domain.message import Command, EbmClass
+from gateway.domain.orders import Attempt
 from gateway.domain.receiver import RouteKind
 from gateway.errors import GatewayError, OverloadedError, StoreError
-from gateway.security.epochs import EpochCache
 from gateway.store.packing import pack_ids
-from gateway.store.rows import AttemptRow, OrderRow
 
 log = structlog.get_logger(__name__)
 
@@ -63,130 +61,19 @@ class Recorder(Protocol):
 
 
 class Sender:
-    """Makes orders and writes their frames."""
+    """Writes orders' frames and minds who answers; ``desk`` makes the orders."""
 
     def __init__(self, state: State, record: Recorder) -> None:
         self._state = state
         self._record = record
-        self._epochs: EpochCache[tuple[str, Command, str, tuple[str, ...]], asyncio.Future[LiveOrder]] = EpochCache(
-            epoch=state.policy.epoch_seconds
-        )
         self._tasks: set[asyncio.Task[None]] = set()
-        self._making: set[asyncio.Task[LiveOrder]] = set()
-
-    # -- making
-
-    async def make(self, live: LiveMessage, command: Command, group_: Group) -> tuple[LiveOrder, OrderRow]:
-        """Sign a frame for a group; the row must be committed before ``write`` may be called."""
-        state = self._state
-        session = await state.sessions.take()
-        message = live.message
-        loop = asyncio.get_running_loop()
-
-        def sign() -> SignedFrame:
-            if command is Command.START:
-                return state.frames.start(session, group_.targets, message)
-            return state.frames.stop(session, group_.targets, message.ebm_id)
-
-        frame = await loop.run_in_executor(state.signing, sign)
-        if command is Command.START:
-            live.start_orders = min(255, live.start_orders + 1)
-        now = state.clock()
-        row = OrderRow(
-            id=session,
-            ebm_id=live.ebm_id,
-            command=command.value,
-            session=session,
-            profile=group_.profile,
-            target_codes=tuple(map(str, group_.targets)),
-            terminals=pack_ids(group_.terminals),
-            frame_digest=frame.digest,
-            sig_time=frame.sig_time,
-            created_at=now,
-            epoch=int(now // state.policy.epoch_seconds),
-        )
-        order = LiveOrder(
-            session,
-            live,
-            command,
-            group_.profile,
-            frame.raw,
-            state.monotonic(),
-            live.start_orders,
-            named=set(group_.terminals),
-        )
-        state.counters.orders += 1
-        return order, row
-
-    def groups(self, live: LiveMessage, terminals: Iterable[int], *, named: bool = False) -> list[Group]:
-        """Group terminals of a message so that one frame serves all it can."""
-        entries = [e for e in map(self._state.registry.get, terminals) if e is not None]
-        return group(entries, live.message.areas, self._state.profiles, named=named)
-
-    def adopt(self, order: LiveOrder, group_: Group) -> None:
-        """Let those who come back within the epoch share an order made elsewhere."""
-        future: asyncio.Future[LiveOrder] = asyncio.get_running_loop().create_future()
-        future.set_result(order)
-        assert order.message is not None
-        key = (order.message.ebm_id, order.command, group_.profile, tuple(map(str, group_.targets)))
-        self._epochs.get(key, self._state.monotonic(), lambda: future)
-
-    async def order_for(self, live: LiveMessage, command: Command, group_: Group, *, newer_than: int = 0) -> LiveOrder:
-        """The order of the running signing epoch for this group, made and committed where there is none.
-
-        ``newer_than``: a session that did not do, so that all who ask for another one share the next.
-        """
-        key = (live.ebm_id, command, group_.profile, tuple(map(str, group_.targets)))
-        while True:
-            future = self._epochs.get(key, self._state.monotonic(), lambda: self._begin(live, command, group_))
-            try:
-                order = await asyncio.shield(future)
-            except BaseException:
-                if future.done():
-                    self._end_epoch(key, future)
-                raise
-            if order.session > newer_than:
-                break
-            self._end_epoch(key, future)
-        if command is Command.START:
-            await self._name(order, group_.terminals)
-        return order
-
-    def _end_epoch(self, key: tuple[str, Command, str, tuple[str, ...]], future: asyncio.Future[LiveOrder]) -> None:
-        """End the epoch of this order, unless another one has begun meanwhile."""
-        if self._epochs.get(key, self._state.monotonic(), lambda: future) is future:
-            self._epochs.forget(lambda held: held == key)
-
-    async def _name(self, order: LiveOrder, terminals: Sequence[int]) -> None:
-        """Commit that these terminals may hold an order that was made for others, before its bytes leave for them."""
-        others = [terminal for terminal in terminals if terminal not in order.named]
-        if others:
-            row = AttemptRow(order.session, self._state.clock(), INTENDED, pack_ids(others))
-            await self._state.store.write(row, urgent=True)
-            order.named.update(others)
-
-    def _begin(self, live: LiveMessage, command: Command, group_: Group) -> asyncio.Future[LiveOrder]:
-        task = asyncio.get_running_loop().create_task(self._make_and_commit(live, command, group_))
-        self._making.add(task)
-        task.add_done_callback(self._made)
-        return task
-
-    def _made(self, task: asyncio.Task[LiveOrder]) -> None:
-        self._making.discard(task)
-        if not task.cancelled():
-            # Those who wait for it are told; here it is only marked as seen, for they may be gone.
-            task.exception()
-
-    async def _make_and_commit(self, live: LiveMessage, command: Command, group_: Group) -> LiveOrder:
-        order, row = await self.make(live, command, group_)
-        await self._state.store.write(row)
-        return order
+        self.desk = OrderDesk(state)
 
     async def serve(self, live: LiveMessage, command: Command, terminals: Sequence[int]) -> None:
         """Write the start, or the stop, of a message to connected terminals that still need it."""
         wanted = live.needs_start if command is Command.START else live.needs_stop
-        for group_ in self.groups(live, terminals):
-            order = await self.order_for(live, command, group_)
+        for group_ in self.desk.groups(live, terminals):
+            order = await self.desk.order_for(live, command, group_)
             self.write_now(order, [t for t in group_.terminals if wanted(t)])
 
     async def catch_up(self, live: LiveMessage) -> None:
@@ -212,7 +99,7 @@ class Sender:
             work = _shares(orders)
         reached: dict[LiveOrder, array[int]] = {}
         size = self._state.policy.slice
-        at = self._state.clock()
+        at, wave = self._state.clock(), Wave(1)
         for order, _ in orders:
             self._state.orders[order.session] = order
         first = True
@@ -221,9 +108,9 @@ class Sender:
                 if not first:
                     await asyncio.sleep(0)
                 first = False
-                self._write_slice(share.orders, share.terminals[start : start + size], reached, 1)
+                self._write_slice(share.orders, share.terminals[start : start + size], reached, wave)
         for order, terminals in orders:
-            self._arm(order, terminals, 1)
+            self._arm(order, terminals, wave)
         self._account(reached, at)
 
     def write_now(self, order: LiveOrder, terminals: Sequence[int]) -> None:
@@ -235,14 +122,16 @@ class Sender:
         self._state.orders[order.session] = order
         by_tries: dict[int, list[int]] = {}
         for terminal in terminals:
-            by_tries.setdefault(order.waiting.get(terminal, 0) + 1, []).append(terminal)
+            before = order.waiting.get(terminal)
+            by_tries.setdefault(1 if before is None else before.tries + 1, []).append(terminal)
         for tries, some in by_tries.items():
-            self._write_slice((order,), some, reached, tries)
-            self._arm(order, some, tries)
+            wave = Wave(tries)
+            self._write_slice((order,), some, reached, wave)
+            self._arm(order, some, wave)
         self._account(reached, at)
 
     def _write_slice(
-        self, orders: Sequence[LiveOrder], terminals: Sequence[int], reached: dict[LiveOrder, array[int]], tries: int
+        self, orders: Sequence[LiveOrder], terminals: Sequence[int], reached: dict[LiveOrder, array[int]], wave: Wave
     ) -> None:
         """Write to one slice. Nothing else runs meanwhile, so what is void now stays so to its end."""
         usable = [order for order in orders if not order.void]
@@ -251,7 +140,7 @@ class Sender:
             if live is not None and live.stopped and order.command is Command.START:
                 silent = [terminal for terminal in terminals if not live.may_start(terminal)]
                 if silent:
-                    self._write_slice([o for o in usable if o is not order], silent, reached, tries)
+                    self._write_slice([o for o in usable if o is not order], silent, reached, wave)
                     terminals = [terminal for terminal in terminals if live.may_start(terminal)]
         if not usable:
             return
@@ -270,8 +159,8 @@ class Sender:
                 write(frame)
             sent.append(terminal)
         for order in usable:
-            order.waiting.update(dict.fromkeys(sent, tries))
-            self._written(order, sent, fresh=tries == 1)
+            order.waiting.update(dict.fromkeys(sent, wave))
+            self._written(order, sent, fresh=wave.tries == 1)
             reached.setdefault(order, array("I")).extend(sent)
 
     @staticmethod
@@ -319,7 +208,7 @@ class Sender:
                 live.log.append(entry)
 
         try:
-            future = self._state.store.submit(AttemptRow(order.session, at, RouteKind.IP.value, pack_ids(terminals)))
+            future = self._state.store.submit(Attempt(order.session, at, RouteKind.IP.value, pack_ids(terminals)))
         except GatewayError as error:
             failed(error)
         else:
@@ -327,10 +216,10 @@ class Sender:
 
     # -- answers awaited
 
-    def _arm(self, order: LiveOrder, terminals: Sequence[int], tries: int) -> None:
-        self._state.pacer.after(self._state.policy.answer_seconds, lambda: self._due(order, terminals, tries))
+    def _arm(self, order: LiveOrder, terminals: Sequence[int], wave: Wave) -> None:
+        self._state.pacer.after(self._state.policy.answer_seconds, lambda: self._due(order, terminals, wave))
 
-    def _due(self, order: LiveOrder, terminals: Sequence[int], tries: int) -> None:
+    def _due(self, order: LiveOrder, terminals: Sequence[int], wave: Wave) -> None:
         """No answer in time from those still waited for: the same bytes, a new session, or no more."""
         live, state, waiting = order.message, self._state, order.waiting
         if live is None:
@@ -339,7 +228,7 @@ class Sender:
             order.leaving = True
             state.pacer.after(ORDER_MEMORY, lambda: self._forget(order))
         # Whoever was written to again since has a later time of its own.
-        silent = [terminal for terminal in terminals if waiting.get(terminal) == tries] if waiting else []
+        silent = [terminal for terminal in terminals if waiting.get(terminal) is wave] if waiting else []
         wanted = live.needs_start if order.command is Command.START else live.needs_stop
         steps: dict[Step, list[int]] = {}
         for terminal in silent:
@@ -347,7 +236,7 @@ class Sender:
                 # Offline: it gets what it needs when it connects again. Else another word of it made this one needless.
                 del waiting[terminal]
                 continue
-            step = state.policy.retry.after_silence(tries, live.session_count(terminal, order.command))
+            step = state.policy.retry.after_silence(wave.tries, live.session_count(terminal, order.command))
             steps.setdefault(step, []).append(terminal)
         if repeat := steps.get(Step.REPEAT):
             state.counters.repeats += len(repeat)
@@ -372,9 +261,9 @@ class Sender:
         assert live is not None
         wanted = live.needs_start if order.command is Command.START else live.needs_stop
         still = [t for t in terminals if t in current and wanted(t)]
-        for group_ in self.groups(live, still):
+        for group_ in self.desk.groups(live, still):
             try:
-                newer = await self.order_for(live, order.command, group_, newer_than=order.session)
+                newer = await self.desk.order_for(live, order.command, group_, newer_than=order.session)
             except (StoreError, OverloadedError):
                 self.renew(order, group_.terminals, STORE_AGAIN)
                 raise
@@ -417,7 +306,8 @@ class Sender:
 
     async def close(self) -> None:
         """End what still runs."""
-        running = (*self._tasks, *self._making)
+        await self.desk.close()
+        running = tuple(self._tasks)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

@@ -21,12 +21,13 @@ from gateway.dispatch.sender import Sender
 from gateway.dispatch.state import State
 from gateway.domain.codes import AreaCode
 from gateway.domain.message import Command, MessageState
+from gateway.domain.orders import Order
 from gateway.domain.warning import Notice
 from gateway.errors import GatewayError, NotFoundError, StateConflictError
 from gateway.protocols.feedback import FeedbackPacket
 from gateway.store import queries
 from gateway.store.packing import pack_ids
-from gateway.store.rows import MessageRow, OrderRow, StrangerRow
+from gateway.store.rows import MessageRow, StrangerRow
 
 log = structlog.get_logger(__name__)
 
@@ -180,7 +181,7 @@ class Dispatch:
         frame = await loop.run_in_executor(self.state.signing, self.state.frames.query, session, targets, _SIGN_OF_LIFE)
         now = self.state.clock()
         await self.state.store.write(
-            OrderRow(
+            Order(
                 id=session,
                 ebm_id=None,
                 command=Command.QUERY.value,

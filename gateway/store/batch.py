@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, StatementError
 
+from gateway.domain.orders import Receipt
 from gateway.errors import NotFoundError, RowRefused
-from gateway.store.rows import ReceiptRow, Row
+from gateway.store.rows import Row
 from gateway.store.statements import execute_rows, insert_receipts, reserve_block
 
 #: Counter that is raised to learn if the database can be written again.
@@ -38,7 +39,7 @@ class Batch:
     """What goes into one transaction; ``again``: an earlier commit broke and may have kept some of the receipts."""
 
     calls: list[Call] = field(default_factory=list)
-    receipts: list[ReceiptRow] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
     again: bool = False
 
 
@@ -47,8 +48,8 @@ class Outcomes:
     """What became of a batch: value or error of each call, receipts kept, receipts refused and why."""
 
     results: list[tuple[Call, Any, Exception | None]] = field(default_factory=list)
-    receipts: list[ReceiptRow] = field(default_factory=list)
-    refused: list[tuple[ReceiptRow, str]] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
+    refused: list[tuple[Receipt, str]] = field(default_factory=list)
 
 
 class CommitBroken(Exception):
@@ -135,7 +136,7 @@ def _one_by_one(connection: Connection, batch: Batch) -> Outcomes:
     return outcomes
 
 
-def _receipts_by_halves(connection: Connection, rows: list[ReceiptRow], again: bool, outcomes: Outcomes) -> None:
+def _receipts_by_halves(connection: Connection, rows: list[Receipt], again: bool, outcomes: Outcomes) -> None:
     """Find a refused receipt among n others in about log2 n tries."""
     if not rows:
         return

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Select, Table, func, select, tuple_
 
 from gateway.domain.message import Command, MessageState
+from gateway.domain.orders import Attempt, Order, Receipt
 from gateway.store import rows, schema
 from gateway.store.packing import unpack_ids
 from gateway.store.paging import Page, fetch_page
@@ -24,7 +25,7 @@ _TUPLES = frozenset({"areas", "target_codes", "routes"})
 class OpenStop:
     """A stop order and the terminals (ids) that did not acknowledge it, nor a later stop of the same message."""
 
-    order: rows.OrderRow
+    order: Order
     unacknowledged: frozenset[int]
 
 
@@ -133,44 +134,42 @@ def messages_ending_after(connection: Connection, at: float) -> tuple[rows.Messa
 # ---- orders, attempts, receipts
 
 
-def orders_of(connection: Connection, ebm_ids: Iterable[str]) -> tuple[rows.OrderRow, ...]:
+def orders_of(connection: Connection, ebm_ids: Iterable[str]) -> tuple[Order, ...]:
     """Orders about these messages, oldest first."""
     c = schema.orders.c
     query = select(schema.orders).where(c.ebm_id.in_(list(ebm_ids))).order_by(c.created_at, c.id)
-    return _all(connection, rows.OrderRow, query)
+    return _all(connection, Order, query)
 
 
-def order_by_session(connection: Connection, session: int) -> rows.OrderRow | None:
+def order_by_session(connection: Connection, session: int) -> Order | None:
     """The order that used this session id."""
-    return _one(connection, rows.OrderRow, select(schema.orders).where(schema.orders.c.session == session))
+    return _one(connection, Order, select(schema.orders).where(schema.orders.c.session == session))
 
 
-def attempts_of(connection: Connection, order_ids: Iterable[int]) -> tuple[rows.AttemptRow, ...]:
+def attempts_of(connection: Connection, order_ids: Iterable[int]) -> tuple[Attempt, ...]:
     """Attempts of these orders, in the order they were made."""
     c = schema.attempts.c
     query = select(schema.attempts).where(c.order_id.in_(list(order_ids))).order_by(c.at, c.id)
-    return _all(connection, rows.AttemptRow, query)
+    return _all(connection, Attempt, query)
 
 
 def receipts_of(
     connection: Connection, ebm_id: str, after: tuple[int, int] = (-1, -1), limit: int | None = None
-) -> list[rows.ReceiptRow]:
+) -> list[Receipt]:
     """Receipts about a message after (node, seq), by (node, seq); ``limit`` None for all of them."""
     query = select(schema.receipts).where(schema.receipts.c.ebm_id == ebm_id)
     return _receipts(connection, query, after, limit)
 
 
-def receipts_after(connection: Connection, after: tuple[int, int], limit: int) -> list[rows.ReceiptRow]:
+def receipts_after(connection: Connection, after: tuple[int, int], limit: int) -> list[Receipt]:
     """Receipts about anything after (node, seq), by (node, seq)."""
     return _receipts(connection, select(schema.receipts), after, limit)
 
 
-def _receipts(
-    connection: Connection, query: Select[Any], after: tuple[int, int], limit: int | None
-) -> list[rows.ReceiptRow]:
+def _receipts(connection: Connection, query: Select[Any], after: tuple[int, int], limit: int | None) -> list[Receipt]:
     c = schema.receipts.c
     query = query.where(tuple_(c.node, c.seq) > after).order_by(c.node, c.seq).limit(limit)
-    return list(map(rows.ReceiptRow._make, connection.execute(query)))
+    return list(map(Receipt._make, connection.execute(query)))
 
 
 def open_stops(connection: Connection, since: float) -> tuple[OpenStop, ...]:
@@ -180,7 +179,7 @@ def open_stops(connection: Connection, since: float) -> tuple[OpenStop, ...]:
     """
     c, r = schema.orders.c, schema.receipts.c
     query = select(schema.orders).where(c.command == Command.STOP.value, c.created_at >= since)
-    orders = _all(connection, rows.OrderRow, query.order_by(c.created_at, c.id))
+    orders = _all(connection, Order, query.order_by(c.created_at, c.id))
     if not orders:
         return ()
     acknowledged: dict[int, set[int]] = {}

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+from gateway.domain.orders import Attempt, Order, Receipt
 
 #: A value of JSON; lists and objects come back as list and dict.
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
@@ -88,64 +90,6 @@ class MessagePlanRow:
     ebm_id: str
     targets: Mapping[str, int]
     terminals: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class OrderRow:
-    """Insert an order 指令. ``id`` from ``Store.reserve("order", …)``; ``session`` is unique for ever.
-
-    ``ebm_id`` is None for queries and settings; ``sig_time`` in the unit of the signature block.
-    """
-
-    id: int
-    ebm_id: str | None
-    command: str
-    session: int
-    profile: str
-    target_codes: tuple[str, ...]
-    terminals: bytes
-    frame_digest: bytes
-    sig_time: int
-    created_at: float
-    epoch: int
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptRow:
-    """Insert an attempt 发送: an order's frame was written on ``route`` to these terminals. ``id`` is the store's."""
-
-    order_id: int
-    at: float
-    route: str
-    terminals: bytes
-    id: int = 0
-
-
-class ReceiptRow(NamedTuple):
-    """Insert a receipt 回执. Its fields are the columns in order: the tuple is handed to the database as it is.
-
-    ``seq`` from ``Store.next_receipt()``. ``kind`` is a ``domain.ladder.EvidenceKind`` value or a word of our own
-    ("stop_acknowledged", "heartbeat"); ``late`` is 0 or 1. Plain ``str`` and ``int``: subclasses (enums, codes) cost
-    1 µs each on this path, and PostgreSQL refuses a bool here.
-    """
-
-    node: int
-    seq: int
-    received_at: float
-    terminal_id: int | None
-    source: str
-    ebm_id: str | None
-    session: int | None
-    kind: str
-    attempt: int
-    code: int
-    standing: int
-    authenticity: str
-    late: int
-    protocol: str
-    service_type: int
-    raw: bytes
-    peer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,9 +203,9 @@ Row: TypeAlias = (
     | MessageRow
     | MessageStateRow
     | MessagePlanRow
-    | OrderRow
-    | AttemptRow
-    | ReceiptRow
+    | Order
+    | Attempt
+    | Receipt
     | TerminalRow
     | StrangerRow
     | KeyRow
@@ -274,4 +218,4 @@ Row: TypeAlias = (
 )
 
 #: Committed before everything else that waits: what a publisher or a frame is held up by.
-URGENT: frozenset[type] = frozenset({WarningRow, MessageRow, MessageStateRow, MessagePlanRow, OrderRow})
+URGENT: frozenset[type] = frozenset({WarningRow, MessageRow, MessageStateRow, MessagePlanRow, Order})

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Executable, Table, bindparam, func, select, u
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
+from gateway.domain.orders import Attempt, Order, Receipt
 from gateway.errors import NotFoundError
 from gateway.store import rows, schema
 
@@ -44,7 +45,7 @@ def _plain(table: Table, row_type: type) -> Callable[[str], Statement]:
 
 
 #: Rows whose id the database gives.
-_NUMBERED = frozenset({rows.AttemptRow, rows.KeyRow, rows.AuditRow})
+_NUMBERED = frozenset({Attempt, rows.KeyRow, rows.AuditRow})
 
 
 def _message_state(_dialect: str) -> Statement:
@@ -157,8 +158,8 @@ _BUILDERS: dict[type, Callable[[str], Statement]] = {
     rows.MessageRow: _plain(schema.messages, rows.MessageRow),
     rows.MessageStateRow: _message_state,
     rows.MessagePlanRow: _message_plan,
-    rows.OrderRow: _plain(schema.orders, rows.OrderRow),
-    rows.AttemptRow: _plain(schema.attempts, rows.AttemptRow),
+    Order: _plain(schema.orders, Order),
+    Attempt: _plain(schema.attempts, Attempt),
     rows.TerminalRow: _terminal,
     rows.StrangerRow: _stranger,
     rows.KeyRow: _plain(schema.publisher_keys, rows.KeyRow),
@@ -178,7 +179,7 @@ def _statement(dialect: str, row_type: type) -> Statement:
 
 def execute_rows(connection: Connection, row_type: type, group: Sequence[Any]) -> None:
     """Write rows of one type in the open transaction; raise NotFoundError when an update finds nothing to change."""
-    if row_type is rows.ReceiptRow:
+    if row_type is Receipt:
         insert_receipts(connection, group)
         return
     statement = _statement(connection.dialect.name, row_type)
@@ -195,9 +196,9 @@ _CHUNKS = (1024, 256, 64, 16, 4, 1)
 @cache
 def _receipt_sql(dialect: str, count: int, again: bool) -> str:
     place = "%s" if dialect == "postgresql" else "?"
-    one = "(" + ",".join([place] * len(rows.ReceiptRow._fields)) + ")"
+    one = "(" + ",".join([place] * len(Receipt._fields)) + ")"
     ignore = " ON CONFLICT (node, seq) DO NOTHING" if again else ""
-    columns = ",".join(rows.ReceiptRow._fields)
+    columns = ",".join(Receipt._fields)
     return f"INSERT INTO receipts ({columns}) VALUES {','.join([one] * count)}{ignore}"  # noqa: S608 - our own names
 
 
@@ -209,7 +210,7 @@ def _slices(count: int) -> Iterator[tuple[int, int]]:
             start += size
 
 
-def insert_receipts(connection: Connection, receipts: Sequence[rows.ReceiptRow], *, again: bool = False) -> None:
+def insert_receipts(connection: Connection, receipts: Sequence[Receipt], *, again: bool = False) -> None:
     """Insert receipts in the open transaction; ``again`` passes over those that an earlier, broken commit kept."""
     dialect = connection.dialect.name
     if dialect == "postgresql" and not again:
@@ -220,13 +221,13 @@ def insert_receipts(connection: Connection, receipts: Sequence[rows.ReceiptRow],
         connection.exec_driver_sql(_receipt_sql(dialect, size, again), flat)
 
 
-def _copy_receipts(connection: Connection, receipts: Sequence[rows.ReceiptRow]) -> None:
+def _copy_receipts(connection: Connection, receipts: Sequence[Receipt]) -> None:
     """COPY holds the interpreter a ninth of the time that INSERT does."""
     import psycopg  # only where the database is PostgreSQL
 
     if not receipts:
         return
-    statement = f"COPY receipts ({','.join(rows.ReceiptRow._fields)}) FROM STDIN"
+    statement = f"COPY receipts ({','.join(Receipt._fields)}) FROM STDIN"
     driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
     try:
         with driver.cursor() as cursor, cursor.copy(statement.encode()) as copy:

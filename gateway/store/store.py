@@ -10,12 +10,13 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, func, select
 
+from gateway.domain.orders import Receipt
 from gateway.errors import InvalidValueError
 from gateway.store import schema
 from gateway.store.engines import reader_engine, writer_engine
 from gateway.store.migrate import migrate
 from gateway.store.reader import Reader
-from gateway.store.rows import ReceiptRow, Row
+from gateway.store.rows import Row
 from gateway.store.settings import StoreSettings
 from gateway.store.writer import Writer
 
@@ -32,7 +33,7 @@ class Store:
         #: next free sequence number of a receipt of this node.
         self.next_receipt: Callable[[], int] = count(first_seq).__next__
         #: queue a receipt: an append; never waits. Raise OverloadedError when far too many wait.
-        self.add_receipt: Callable[[ReceiptRow], None] = writer.add_receipt
+        self.add_receipt: Callable[[Receipt], None] = writer.add_receipt
 
     @classmethod
     async def open(cls, settings: StoreSettings, node: int = 0) -> Store:
@@ -79,12 +80,12 @@ class Store:
         return await self._reader.read(query, *args, **kwargs)
 
     @property
-    def on_receipts(self) -> Callable[[list[ReceiptRow]], None] | None:
+    def on_receipts(self) -> Callable[[list[Receipt]], None] | None:
         """Called in the loop with the receipts of each commit, after it."""
         return self._writer.on_receipts
 
     @on_receipts.setter
-    def on_receipts(self, told: Callable[[list[ReceiptRow]], None] | None) -> None:
+    def on_receipts(self, told: Callable[[list[Receipt]], None] | None) -> None:
         self._writer.on_receipts = told
 
     @property

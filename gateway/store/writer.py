@@ -22,9 +22,10 @@ from sqlalchemy.exc import DBAPIError
 from tenacity import RetryCallState, Retrying
 from tenacity.wait import wait_exponential_jitter
 
+from gateway.domain.orders import Receipt
 from gateway.errors import OverloadedError, StoreError
 from gateway.store.batch import Batch, Call, Outcomes, commit
-from gateway.store.rows import URGENT, ReceiptRow, Row
+from gateway.store.rows import URGENT, Row
 from gateway.store.settings import StoreSettings
 from gateway.store.statements import reserve_block
 
@@ -39,7 +40,7 @@ class Writer:
     """Queue, thread and group commit. All public methods are for the thread of ``loop``."""
 
     def __init__(self, engine: Engine, settings: StoreSettings, loop: asyncio.AbstractEventLoop) -> None:
-        self.on_receipts: Callable[[list[ReceiptRow]], None] | None = None
+        self.on_receipts: Callable[[list[Receipt]], None] | None = None
         #: commits that reached the disk; for metrics and tests.
         self.commits = 0
         #: receipts that the schema refused; each was logged.
@@ -48,7 +49,7 @@ class Writer:
         self._engine, self._settings, self._loop = engine, settings, loop
         self._urgent: deque[Call] = deque()
         self._calls: deque[Call] = deque()
-        self._receipts: list[ReceiptRow] = []
+        self._receipts: list[Receipt] = []
         self._queued = 0
         self._wake = threading.Event()
         self._idle = False
@@ -85,7 +86,7 @@ class Writer:
         self._wake.set()
         return call.future
 
-    def add_receipt(self, row: ReceiptRow) -> None:
+    def add_receipt(self, row: Receipt) -> None:
         """Queue a receipt; raise OverloadedError when too many wait."""
         if self._closing:
             raise StoreError("the store is closed")

@@ -9,13 +9,13 @@ import pytest
 from gateway.api.books import Books, slice_end
 from gateway.dispatch.live import LogEntry, Sent
 from gateway.domain.message import Command
+from gateway.domain.orders import Receipt
 from gateway.domain.receiver import RouteKind
 from gateway.errors import NotFoundError
-from gateway.store.rows import ReceiptRow
 from tests.api.apikit import Api
 from tests.gatewaykit import terminal
 
-ROW = ReceiptRow(0, 1, 1.0, 1, "6", "3", 1, "played", 1, 0, 2, "none", 0, "feedback", 0x15, b"", "peer")
+ROW = Receipt(0, 1, 1.0, 1, "6", "3", 1, "played", 1, 0, 2, "none", 0, "feedback", 0x15, b"", "peer")
 
 
 def sent(count: int) -> Sent:

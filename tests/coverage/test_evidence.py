@@ -15,8 +15,8 @@ from gateway.domain.areas import Area, Gazetteer, PopulationSource
 from gateway.domain.codes import AreaCode
 from gateway.domain.ladder import Evidence, EvidenceKind, Outcome, Rung, Standing, StopRung
 from gateway.domain.message import Command, MessageState
+from gateway.domain.orders import Receipt
 from gateway.domain.receiver import RouteKind
-from gateway.store.rows import ReceiptRow
 
 VILLAGE = AreaCode("350524100001")
 ACTIVE = MessageState.ACTIVE
@@ -34,8 +34,8 @@ def sent(*terminals: int, at: float = 1.0, command: Command = Command.START, rou
 
 def receipt(
     terminal: int | None, kind: str, at: float = 2.0, code: int = 0, standing: int = 2, late: int = 0
-) -> ReceiptRow:
-    return ReceiptRow(
+) -> Receipt:
+    return Receipt(
         0, 1, at, terminal, "6", "3", 77, kind, 1, code, standing, "address", late, "ip", 1, b"\xfe\xfd", "peer"
     )
 

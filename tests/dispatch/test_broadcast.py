@@ -8,8 +8,8 @@ from pathlib import Path
 from gateway.dispatch.live import Phase
 from gateway.domain.ladder import StopRung
 from gateway.domain.message import MessageState
+from gateway.domain.orders import Receipt
 from gateway.domain.warning import WarningKind
-from gateway.store.rows import ReceiptRow
 from tests.gatewaykit import (
     BareTerminal,
     Gateway,
@@ -43,7 +43,7 @@ async def test_a_start_reaches_the_terminals_of_its_area_and_their_word_is_proof
         now = int(time.time())
         await report(gateway.ports.feedback, task_report(inside, ebm_id, 1, now), result_report(inside, ebm_id, 1, now))
         # the short connection was closed in order, so both are durable and shown
-        assert {"playing", "played"} <= {e.kind for e in live.log if isinstance(e, ReceiptRow)}
+        assert {"playing", "played"} <= {e.kind for e in live.log if isinstance(e, Receipt)}
         assert not b.heard
         await a.close()
         await b.close()

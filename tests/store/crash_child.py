@@ -10,8 +10,8 @@ import asyncio
 import os
 import sys
 
+from gateway.domain.orders import Receipt
 from gateway.store import Store, StoreSettings
-from gateway.store.rows import ReceiptRow
 from tests.store.samples import message, receipt, warning
 
 
@@ -35,7 +35,7 @@ async def _receive(store: Store) -> None:
         await asyncio.sleep(0.001)
 
 
-def _told(rows: list[ReceiptRow]) -> None:
+def _told(rows: list[Receipt]) -> None:
     # a pipe takes 64 kB at once and this runs in the loop: one short line is enough, receipts are kept in order
     _say(f"receipts {rows[0].seq} {rows[-1].seq}")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from gateway.domain.orders import Order, Receipt
 from gateway.store import Store, pack_ids
-from gateway.store.rows import MessageRow, OrderRow, ReceiptRow, TerminalRow, WarningRow
+from gateway.store.rows import MessageRow, TerminalRow, WarningRow
 
 T0 = 1_790_000_000.0
 
@@ -40,14 +41,14 @@ def message(number: int, **changes: Any) -> MessageRow:
     return MessageRow(**(values | changes))
 
 
-def order(number: int, **changes: Any) -> OrderRow:
+def order(number: int, **changes: Any) -> Order:
     """Order ``number``, in session ``number``."""
     values: dict[str, Any] = {
         "id": number, "ebm_id": ebm(1), "command": "start", "session": 0xF000_0000 + number, "profile": "gdj089-2018",
         "target_codes": ("63505000000000314010400",), "terminals": pack_ids([1, 2, 3]), "frame_digest": b"\x01" * 32,
         "sig_time": 1_790_000_000, "created_at": T0 + number, "epoch": 29_833_333,
     }  # fmt: skip
-    return OrderRow(**(values | changes))
+    return Order(**(values | changes))
 
 
 def terminal(number: int, **changes: Any) -> TerminalRow:
@@ -59,7 +60,7 @@ def terminal(number: int, **changes: Any) -> TerminalRow:
     return TerminalRow(**(values | changes))
 
 
-def receipt(store: Store, **changes: Any) -> ReceiptRow:
+def receipt(store: Store, **changes: Any) -> Receipt:
     """The next receipt of this store."""
     values: dict[str, Any] = {
         "node": store.node, "seq": store.next_receipt(), "received_at": T0 + 0.123456, "terminal_id": 7,
@@ -67,19 +68,19 @@ def receipt(store: Store, **changes: Any) -> ReceiptRow:
         "attempt": 1, "code": 0, "standing": 2, "authenticity": "address", "late": 0, "protocol": "ip",
         "service_type": 2, "raw": b"\xfe\xfd\x00\x01", "peer": "127.0.0.1:20000",
     }  # fmt: skip
-    return ReceiptRow(**(values | changes))
+    return Receipt(**(values | changes))
 
 
 class Told:
     """Collects what ``on_receipts`` tells, and lets a test wait for so many."""
 
     def __init__(self, store: Store) -> None:
-        self.rows: list[ReceiptRow] = []
+        self.rows: list[Receipt] = []
         self.batches: list[int] = []
         self._news = asyncio.Event()
         store.on_receipts = self._take
 
-    def _take(self, rows: list[ReceiptRow]) -> None:
+    def _take(self, rows: list[Receipt]) -> None:
         self.rows.extend(rows)
         self.batches.append(len(rows))
         self._news.set()

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
+from gateway.domain.orders import Attempt
 from gateway.errors import InvalidValueError, NotFoundError, RowRefused, StoreError
 from gateway.store import Store, StoreSettings, pack_ids, queries, rows
 from tests.store.samples import T0, Told, ebm, message, order, receipt, terminal, warning
@@ -21,11 +22,11 @@ async def test_warning_and_message_come_back_as_written(store: Store) -> None:
 
 async def test_orders_and_attempts_come_back_as_written(store: Store) -> None:
     await store.write(order(1), order(2, ebm_id=None, command="query"))
-    await store.write(rows.AttemptRow(1, T0, "ip", pack_ids([1, 2])))
+    await store.write(Attempt(1, T0, "ip", pack_ids([1, 2])))
     assert await store.read(queries.orders_of, [ebm(1)]) == (order(1),)
     assert await store.read(queries.order_by_session, 0xF000_0002) == order(2, ebm_id=None, command="query")
     (attempt,) = await store.read(queries.attempts_of, [1, 2])
-    assert replace(attempt, id=0) == rows.AttemptRow(1, T0, "ip", pack_ids([1, 2]))
+    assert replace(attempt, id=0) == Attempt(1, T0, "ip", pack_ids([1, 2]))
 
 
 async def test_state_changes_keep_the_times_that_they_do_not_name(store: Store) -> None:
