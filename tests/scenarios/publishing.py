@@ -110,6 +110,7 @@ class Publisher:
         villages = sorted({str(terminal.area) for terminal in self.town.terminals})
         forms: list[list[AreaCode] | list[str]] = [
             [COUNTY],
+            [COUNTY],
             list(TOWNS[:2]),
             [self.dice.choice(TOWNS)],
             self.dice.sample(villages, 12),

@@ -12,13 +12,14 @@ import random
 import shutil
 import time
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.scenarios.judging import is_served, lives_of, read_store, unaccounted
+from tests.scenarios.probe import Probe
 from tests.scenarios.processes import Client, Gone, Process, Town, make_town, until
 from tests.scenarios.publishing import Issued, Publisher
 from tests.scenarios.shown import Shown
@@ -29,6 +30,8 @@ TERMINALS = 100
 SEEDS = [int(seed) for seed in os.environ.get("EBGW_TEST_KILL_SEED", "2018").split(",")]
 #: Every so manieth kill hits the start-up and the first moments after it.
 _STARTING = 4
+#: Share of the others that strike when the first byte of an order arrives.
+_AT_FIRST_BYTE = 0.4
 #: About how long a start takes until it serves, in seconds.
 _START_SECONDS = 1.5
 
@@ -42,6 +45,7 @@ class _Run:
     control: Client
     publisher: Publisher
     dice: random.Random
+    probe: Probe
     shown: Shown = field(default_factory=Shown)
     work: asyncio.Task[None] | None = None
     kills: dict[str, int] = field(default_factory=dict)
@@ -59,13 +63,22 @@ class _Run:
         self._kill(daemon, "starting")
 
     async def kill_at_work(self, daemon: Process) -> None:
+        self.probe.ordered.clear()
+        at_first_byte = self.dice.random() < _AT_FIRST_BYTE
         await daemon.line("ready")
         if self.dice.random() < 0.6:
             await self.control.put("/faults", {"clear": True})
             await self._gathered()
             await self._finished()
+            self.probe.ordered.clear()
         await self._disturb()
         self.begin()
+        if at_first_byte:
+            # Nothing that was done since the order's commit is on disk.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.probe.ordered.wait(), 0.5)
+            self._kill(daemon, "first byte" if self.probe.ordered.is_set() else "answered")
+            return
         # From the first milliseconds, before anything is on disk, to the end of a broadcast.
         await asyncio.sleep(10 ** self.dice.uniform(-3, -0.4))
         self._kill(daemon, "work" if self.work is not None and not self.work.done() else "answered")
@@ -140,19 +153,23 @@ async def test_killed_at_thirty_instants_nothing_promised_is_lost(seed: int, tmp
     dice = random.Random(seed)
     town = await make_town(
         tmp_path,
-        TERMINALS,
+        TERMINALS + 1,
         dispatch={"answer_seconds": 0.6, "backoff_first_seconds": 0.2, "backoff_longest_seconds": 1.0},
     )
+    # The last one is played by the test itself.
+    *emulated, probed = town.terminals
+    town = replace(town, terminals=tuple(emulated))
     begun = time.monotonic()
     async with AsyncExitStack() as stack:
         emulator = stack.enter_context(
-            town.emulator(scale=60, backoff=0.05, backoff_cap=0.3, seed=seed, **{"return": "short"})
+            town.emulator(terminals=TERMINALS, seed=seed, scale=60, backoff=0.05, backoff_cap=0.3)
         )
         control = await stack.enter_async_context(Client((await emulator.line("ready"))["control"]))
         api = await stack.enter_async_context(town.api())
-        run = _Run(town, api, control, Publisher(town, api, dice), dice)
-        watcher = asyncio.create_task(run.watch())
-        stack.callback(watcher.cancel)
+        probe = Probe(probed, town.d)
+        run = _Run(town, api, control, Publisher(town, api, dice), dice, probe)
+        watcher, probing = asyncio.create_task(run.watch()), asyncio.create_task(probe.run())
+        stack.push_async_callback(_ended, watcher, probing)
         for number in range(KILLS):
             with town.daemon() as daemon:
                 if number % _STARTING == _STARTING - 1:
@@ -163,15 +180,19 @@ async def test_killed_at_thirty_instants_nothing_promised_is_lost(seed: int, tmp
         with town.daemon() as daemon:
             await daemon.line("ready")
             await run.settle()
-            watcher.cancel()
-            with suppress(asyncio.CancelledError):
-                await watcher
+            await _ended(watcher)
             await _judge(run)
     print(
         f"seed {seed}: {time.monotonic() - begun:.1f} s, kills {run.kills}, did {len(run.publisher.done)}: "
         f"{ {what: run.publisher.done.count(what) for what in set(run.publisher.done)} }, looks {run.shown.looks}, "
         f"receipts held {run.shown.receipts}"
     )
+
+
+async def _ended(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _judge(run: _Run) -> None:
