@@ -100,7 +100,6 @@ class FeedbackSection(_Section):
     tls: Tls = Tls()
     backlog: Annotated[int, Field(ge=1, le=65535)] = 4096
     max_frame_bytes: Annotated[int, Field(ge=128, le=65535)] = 4096
-    frame_gap_seconds: Seconds = 5.0
     idle_seconds: Seconds = 300.0
 
 
