@@ -8,13 +8,14 @@ from typing import Any
 
 from gateway.domain.areas import Gazetteer
 from gateway.domain.codes import AreaCode
+from gateway.domain.events import event_name
 from gateway.domain.message import AirTime
 from gateway.domain.warning import Notice, Warning
 from gateway.errors import UnsupportedMediaError, Violation, WarningError
 from gateway.publishers.mapping import Assessment, MappingPolicy, assess
 from gateway.publishers.parse import guess_media_type, parse_warning
 from gateway.publishers.profile import Limits, Profile
-from gateway.publishers.reference import CountyOutlines
+from gateway.publishers.reference import CountyOutlines, load_event_names
 
 #: Receivers that matched areas would reach: areas → (terminals, people).
 Counter = Callable[[tuple[AreaCode, ...]], tuple[int, int]]
@@ -64,7 +65,7 @@ def check_warning(
         message=_message(warning, found),
         areas=[{"code": str(a.code), "name": a.name, "matched_by": a.matched_by} for a in found.areas],
         receivers={"terminals": terminals, "population": population},
-        text=found.facts.text if found.facts else "",
+        text=found.facts.text if found.facts else next((t.spoken for t in warning.texts if t.spoken), ""),
     )
     return verdict
 
@@ -94,7 +95,7 @@ def _message(warning: Warning, found: Assessment) -> dict[str, Any]:
         "severity": int(warning.severity),
         "severity_name": warning.severity.label,
         "event": str(facts.event) if facts else str(warning.event or ""),
-        "event_name": facts.event_name if facts else warning.event_text,
+        "event_name": facts.event_name if facts else _event_name(warning),
         "headline": facts.headline if facts else next((t.headline for t in warning.texts if t.headline), ""),
         "language": facts.language if facts else "",
         "on_air": facts.on_air if facts else False,
@@ -104,6 +105,11 @@ def _message(warning: Warning, found: Assessment) -> dict[str, Any]:
         "references": [reference.identifier for reference in warning.references],
         "notices": [{"code": notice.code, "message": notice.message} for notice in found.notices],
     }
+
+
+def _event_name(warning: Warning) -> str:
+    """What the publisher calls the event, in words where a table knows its code."""
+    return event_name(warning.event, load_event_names()) if warning.event is not None else warning.event_text
 
 
 def _time(time: datetime | None) -> str | None:
