@@ -12,7 +12,8 @@ from gateway.domain.codes import AreaCode, ResourceCode
 from gateway.protocols import ip
 from gateway.protocols.ip_bodies import Heartbeat
 from tests.gatewaykit import PLATFORM
-from tests.scenarios.processes import TOWNS, Scene, Stage, make_town, until, warning_body
+from tests.scenarios.processes import until
+from tests.scenarios.town import TOWNS, Scene, Stage, make_town, warning_body
 
 TERMINALS = 100
 HOSTILE = 50
