@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.domain.codes import AreaCode
-from tests.scenarios.processes import COUNTY, TOWNS, Client, Gone, Refused, Town, warning_body
+from tests.scenarios.processes import Client, Gone, Refused
+from tests.scenarios.town import COUNTY, TOWNS, Town, warning_body
 
 _PAUSE = 0.03
 _OVERLOADED = 503

@@ -14,7 +14,8 @@ import pytest
 
 from tests.scenarios.judging import lives_of, read_store, unaccounted
 from tests.scenarios.null_modem import NullModem
-from tests.scenarios.processes import COUNTY, TOWNS, Scene, Stage, make_town, until, warning_body
+from tests.scenarios.processes import until
+from tests.scenarios.town import COUNTY, TOWNS, Scene, Stage, make_town, warning_body
 
 TERMINALS = 24
 _QUICK = {"answer_seconds": 0.3, "backoff_first_seconds": 0.2, "backoff_longest_seconds": 0.5}

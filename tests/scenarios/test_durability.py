@@ -11,7 +11,8 @@ import pytest
 from gateway.errors import FrameError
 from gateway.protocols import ip
 from gateway.protocols.ip_bodies import PacketType, ServiceType
-from tests.scenarios.processes import TOWNS, Stage, make_town, until, warning_body
+from tests.scenarios.processes import until
+from tests.scenarios.town import TOWNS, Stage, make_town, warning_body
 from tests.strace import Call, read_trace, strace_program
 
 _CALLS = "fdatasync,fsync,pwrite64,write,writev,sendto,sendmsg,sendmmsg"

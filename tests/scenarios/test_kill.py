@@ -20,9 +20,10 @@ import pytest
 
 from tests.scenarios.judging import is_served, lives_of, read_store, unaccounted
 from tests.scenarios.probe import Probe
-from tests.scenarios.processes import Client, Gone, Process, Town, make_town, until
+from tests.scenarios.processes import Client, Gone, Process, until
 from tests.scenarios.publishing import Issued, Publisher
 from tests.scenarios.shown import Shown
+from tests.scenarios.town import Town, make_town
 
 KILLS = 30
 TERMINALS = 100

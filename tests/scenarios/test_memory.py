@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.processes import Client, Process, Refused, make_town
+from tests.scenarios.processes import Client, Process, Refused
+from tests.scenarios.town import make_town
 
 _FILES = Path(__file__).parents[1] / "data" / "warnings" / "xml-attacks"
 _ROUNDS = 40
