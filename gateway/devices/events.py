@@ -31,11 +31,13 @@ class Origin:
     peer: str
     bound: bool
     authenticity: Authenticity
-    #: as receipts keep it: the terminal's own bound word, or a claim
+    #: as receipts keep them: the terminal's own bound word or a claim, and what binds it, as a plain string
     standing: int = field(init=False)
+    word: str = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "standing", int(Standing.PROVEN if self.bound else Standing.CLAIMED))
+        object.__setattr__(self, "word", self.authenticity.value)
 
 
 class TerminalEvents(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -57,7 +57,8 @@ class Hub:
         self.current: dict[int, Connection] = {}
         #: of the same connections, what writes to each: a fan-out looks up nothing else
         self.writers: dict[int, Callable[[bytes], object]] = {}
-        self._others: dict[int, dict[Connection, float]] = {}
+        #: terminals with more than one live connection, and when the others were asked whether they live
+        self.contested: dict[int, dict[Connection, float]] = {}
         self._disputed: set[int] = set()
         self.connections: set[Connection] = set()
         self._closing: list[Connection] = []
@@ -70,7 +71,7 @@ class Hub:
         current = self.current.get(terminal_id)
         if current is None:
             return ()
-        others = self._others.get(terminal_id)
+        others = self.contested.get(terminal_id)
         return (current, *others) if others else (current,)
 
     def is_online(self, terminal_id: int) -> bool:
@@ -80,11 +81,6 @@ class Hub:
     def is_disputed(self, terminal_id: int) -> bool:
         """Whether two live connections claim the terminal."""
         return terminal_id in self._disputed
-
-    @property
-    def contested(self) -> Mapping[int, object]:
-        """Terminals with more than one live connection."""
-        return self._others
 
     def drop(self, terminal_id: int) -> None:
         """Close what is bound to a terminal, for instance because it left the registry."""
@@ -155,7 +151,7 @@ class Hub:
         known = link.known
         if known is None or known.id in self._disputed:
             return
-        others = self._others.get(known.id)
+        others = self.contested.get(known.id)
         if others and link in others and link.last_heard > others[link]:
             self._disputed.add(known.id)
             self._reconsider(known)
@@ -168,7 +164,7 @@ class Hub:
         known = link.known
         if known is None:
             return
-        others = self._others.get(known.id)
+        others = self.contested.get(known.id)
         if self.current.get(known.id) is link:
             if others:
                 heir, _ = others.popitem()
@@ -178,7 +174,7 @@ class Hub:
         elif others:
             others.pop(link, None)
         if others is not None and not others:
-            del self._others[known.id]
+            del self.contested[known.id]
             if known.id in self._disputed:
                 self._disputed.discard(known.id)
                 self._reconsider(known)
@@ -229,7 +225,7 @@ class Hub:
             elif quiet > limits.missed_heartbeats * known.profile.heartbeat_seconds:
                 self.counters.silent_peers_dropped += 1
                 link.abort()
-        for terminal_id, others in tuple(self._others.items()):
+        for terminal_id, others in tuple(self.contested.items()):
             if terminal_id in self._disputed:
                 continue
             for link, asked in tuple(others.items()):
@@ -266,7 +262,7 @@ class Hub:
         link.origin = self.origin(link, known)
         if older is None or older is link:
             return
-        self._others.setdefault(known.id, {})[older] = older.now()
+        self.contested.setdefault(known.id, {})[older] = older.now()
         self.events.ask_alive(known)
 
     def _make_current(self, known: Known, link: Connection) -> None:

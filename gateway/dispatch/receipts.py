@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 _HELD: Final = int(Phase.HELD)
 _BEFORE_HELD: Final = frozenset(map(int, (Phase.IDLE, Phase.WAITING, Phase.SILENT, Phase.REFUSED)))
+_ACTIVE: Final = MessageState.ACTIVE
 _OVER: Final = frozenset(state for state in MessageState if state.is_over)
 #: Ends that terminals must be told of; after the others they fall silent by themselves.
 _STOPPED: Final = frozenset({MessageState.CANCELLED, MessageState.SUPERSEDED})
@@ -79,7 +80,8 @@ class Receipts:
         live = order.message
         kind, late = ANSWERED, 0
         if live is not None:
-            late = 1 if live.state in _OVER else 0
+            # A look at an enum's hash costs more than this whole comparison.
+            late = 1 if live.state is not _ACTIVE and live.state in _OVER else 0
             if result == 0:
                 order.waiting.pop(known.id, None)
                 kind = self._agreed(live, order, known.id)
@@ -102,7 +104,7 @@ class Receipts:
                     order.ordinal,
                     result,
                     origin.standing,
-                    origin.authenticity.value,
+                    origin.word,
                     late,
                     "ip",
                     service_type,
@@ -122,7 +124,7 @@ class Receipts:
         if position >= 0:
             if live.phase[position] in _BEFORE_HELD:
                 live.phase[position] = _HELD
-            if live.state in _STOPPED:
+            if live.state is not _ACTIVE and live.state in _STOPPED:
                 # Its yes may have crossed our stop: only an answered stop ends that.
                 self._still_on(live, terminal)
         return _ACKNOWLEDGED
@@ -300,7 +302,7 @@ class Receipts:
             attempt,
             code,
             origin.standing,
-            origin.authenticity.value,
+            origin.word,
             late,
             "feedback",
             int(service_type),
@@ -331,7 +333,7 @@ class Receipts:
             attempt,
             code,
             origin.standing,
-            origin.authenticity.value,
+            origin.word,
             late,
             protocol,
             int(service_type),
