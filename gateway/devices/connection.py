@@ -47,6 +47,7 @@ UNBOUND = Origin("", bound=False, authenticity=Authenticity.NONE)
 #: makes every connection end in a reset unless ``close`` says otherwise.
 RESET_UNLESS_CLOSED = struct.pack("ii", 1, 0)
 _CLOSE_IN_ORDER = struct.pack("ii", 0, 0)
+_read_answer = fastpath.answer
 #: Requests of a terminal are answered from memory when they come again within so many seconds (design.md §4).
 REPEAT_SECONDS = 60.0
 
@@ -134,18 +135,18 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; a segment that is one general answer, the commonest by far, needs no framer."""
-        self.last_heard = self._time()
+        self.last_heard = now = self._time()
         known = self.known
         try:
-            if known is not None and self._framer is None:
-                answer = fastpath.answer(data)
-                if answer is not None and answer[2] == self.source:
+            if known is not None and self._framer is None and (answer := _read_answer(data)) is not None:
+                session, service_type, source, result = answer
+                if source == self.source:
                     hub = self._hub
                     hub.counters.answers += 1
-                    self.last_frame = self.last_heard
+                    self.last_frame = now
                     if hub.contested:
                         hub.heard(self)
-                    self.last_receipt = hub.answered(known, answer[0], answer[1], answer[3], data, self.origin)
+                    self.last_receipt = hub.answered(known, session, service_type, result, data, self.origin)
                     return
             self._take(data)
         except (OverloadedError, StoreError) as error:

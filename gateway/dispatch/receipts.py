@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 _HELD: Final = int(Phase.HELD)
 _BEFORE_HELD: Final = frozenset(map(int, (Phase.IDLE, Phase.WAITING, Phase.SILENT, Phase.REFUSED)))
 _ACTIVE: Final = MessageState.ACTIVE
+_STOP: Final = Command.STOP
 _OVER: Final = frozenset(state for state in MessageState if state.is_over)
 #: Ends that terminals must be told of; after the others they fall silent by themselves.
 _STOPPED: Final = frozenset({MessageState.CANCELLED, MessageState.SUPERSEDED})
@@ -117,7 +118,7 @@ class Receipts:
 
     def _agreed(self, live: LiveMessage, order: LiveOrder, terminal: int) -> str:
         position = live.index.get(terminal, -1)
-        if order.command is Command.STOP:
+        if order.command is _STOP:
             if position >= 0:
                 live.stop[position] = StopRung.ACKNOWLEDGED
             return STOP_ACKNOWLEDGED
