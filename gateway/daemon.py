@@ -30,11 +30,12 @@ from gateway.dispatch.retry import RetryRule
 from gateway.dispatch.service import Dispatch
 from gateway.dispatch.state import DispatchPolicy, NoLinks, State
 from gateway.dispatch.terminals import TerminalBook, load_registry
+from gateway.domain.areas import Gazetteer
 from gateway.domain.codes import CertificateSerial, EbmId, ResourceCode
 from gateway.domain.message import AirTime
 from gateway.errors import EnvironmentLackingError
 from gateway.protocols.framing import Kind
-from gateway.publishers.reference import load_event_names, load_gazetteer, load_outlines
+from gateway.publishers.reference import CountyOutlines, load_event_names, load_gazetteer, load_outlines
 from gateway.security.gmssl import GmsslProvider
 from gateway.security.high_water import HighWaterFile
 from gateway.security.keys import SigningKey, load_key_file, new_key_file
@@ -192,19 +193,35 @@ class Gateway:
         settings.gateway.data_dir.mkdir(parents=True, exist_ok=True)
         provider = sm2_provider(settings.signing.provider)
         key = signing_key(settings, provider)
-        profiles = load_profiles(settings.reference.folder / "profiles" if settings.reference.folder else None)
         gazetteer = await asyncio.to_thread(load_gazetteer, settings.reference.folder)
         outlines = await asyncio.to_thread(load_outlines, gazetteer)
         store = await Store.open(
             StoreSettings(settings.store_url, receipt_rows=settings.store.queue_limit), node=settings.gateway.node
         )
         stack.push_async_callback(store.close)
-        registry = await load_registry(store)
+        self.state = await self._state(store, gazetteer, key, provider)
+        self.dispatch = Dispatch(self.state)
+        trust = await self._trust(provider, store)
+        self.hub = hub = Hub(self.dispatch, self._limits(), settings.gateway.code, trust)
+        self.state.links = hub
+        self.dispatch.receipts.on_committed = hub.receipts_committed
+        await self.dispatch.start()
+        stack.push_async_callback(self.dispatch.close)
+        terminals, feedback = await self._listen(Listeners(hub))
+        self.terminals = TerminalBook(store, self.state.registry, time.time, hub.drop)
+        self.services = self._services(gazetteer, outlines)
+        http = HttpServer(self.services, tls_of(settings.http.tls, "http"))
+        stack.push_async_callback(http.close)
+        self.ports = Ports(await http.open(settings.http.host, settings.http.port), terminals, feedback)
+        calm_the_collector()
+        log.info("gateway serves", ports=str(self.ports), terminals=len(self.state.registry), sm2=provider.name)
+
+    async def _state(self, store: Store, gazetteer: Gazetteer, key: SigningKey, provider: Sm2Provider) -> State:
+        """What the rooms of dispatch share, on an open store; the hub is not there yet."""
+        settings, stack = self.settings, self._stack
         alarms = Alarms(store.submit, time.time)
-        signer = self._signer(key, provider, alarms)
-        self._signed = signer
+        self._signed = signer = self._signer(key, provider, alarms)
         stack.callback(signer.close)
-        loop = asyncio.get_running_loop()
         signing = ThreadPoolExecutor(1, thread_name_prefix="sign")
         stack.callback(signing.shutdown)
         source = ResourceCode(settings.gateway.code)
@@ -212,51 +229,40 @@ class Gateway:
         def borrowed(ebm_id: EbmId) -> None:
             alarms.raise_("ebm_numbers_borrowed", ebm_id.day, f"当日编号已用尽，借用次日 {ebm_id}", AlarmLevel.CRITICAL)
 
-        self.state = state = State(
+        return State(
             policy=_policy(settings),
             store=store,
-            registry=registry,
-            profiles=profiles,
+            registry=await load_registry(store),
+            profiles=load_profiles(settings.reference.folder / "profiles" if settings.reference.folder else None),
             gazetteer=gazetteer,
             links=NoLinks(),
             frames=FrameMaker(source, signer.sign),
             signing=signing,
             sessions=Sessions(store.reserve, settings.gateway.node),
             numbers=EbmNumbers(store.reserve, source, borrowed),
-            pacer=Pacer(loop),
+            pacer=Pacer(asyncio.get_running_loop()),
             alarms=alarms,
             clock=time.time,
             monotonic=time.monotonic,
         )
-        self.dispatch = dispatch = Dispatch(state)
-        trust = await self._trust(provider, store)
-        self.hub = hub = Hub(dispatch, self._limits(), settings.gateway.code, trust)
-        state.links = hub
-        dispatch.receipts.on_committed = hub.receipts_committed
-        await dispatch.start()
-        stack.push_async_callback(dispatch.close)
-        terminals, feedback = await self._listen(Listeners(hub))
-        self.terminals = TerminalBook(store, registry, time.time, hub.drop)
-        self.services = services = Services(
-            settings=settings,
-            store=store,
-            dispatch=dispatch,
-            hub=hub,
+
+    def _services(self, gazetteer: Gazetteer, outlines: CountyOutlines) -> Services:
+        """What the API is given."""
+        return Services(
+            settings=self.settings,
+            store=self.state.store,
+            dispatch=self.dispatch,
+            hub=self.hub,
             terminals=self.terminals,
             gazetteer=gazetteer,
             outlines=outlines,
             event_names=load_event_names(),
-            profiles=profiles,
+            profiles=self.state.profiles,
             clock=time.time,
             monotonic=time.monotonic,
             signatures_made=lambda: self.signatures_made,
             clock_synchronised=clock_synchronised,
         )
-        http = HttpServer(services, tls_of(settings.http.tls, "http"))
-        stack.push_async_callback(http.close)
-        self.ports = Ports(await http.open(settings.http.host, settings.http.port), terminals, feedback)
-        calm_the_collector()
-        log.info("gateway serves", ports=str(self.ports), terminals=len(registry), sm2=provider.name)
 
     def _signer(self, key: SigningKey, provider: Sm2Provider, alarms: Alarms) -> Signer:
         loop = asyncio.get_running_loop()
