@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.devices.toml_file import read_toml
 from gateway.domain.receiver import Profile, UnsignedForm
 from gateway.domain.targets import TargetForm
 from gateway.errors import SettingsError
@@ -39,19 +39,8 @@ def load_profiles(folder: Path | None = None) -> Mapping[str, Profile]:
     profiles: dict[str, Profile] = {}
     origin: dict[str, Path] = {}
     for path in [*sorted(_PACKAGED.glob("*.toml")), *(sorted(folder.glob("*.toml")) if folder else ())]:
-        profile = _read(path)
+        profile = Profile(**read_toml(path, _ProfileFile).model_dump())
         if profile.name in profiles:
             raise SettingsError((str(path), f"name {profile.name!r} is taken by {origin[profile.name].name}"))
         profiles[profile.name], origin[profile.name] = profile, path
     return profiles
-
-
-def _read(path: Path) -> Profile:
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-        return Profile(**_ProfileFile.model_validate(values).model_dump())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError((str(path), f"cannot be read: {error}")) from error
-    except ValidationError as error:
-        problems = [(f"{path.name}:{'.'.join(map(str, e['loc']))}", str(e["msg"])) for e in error.errors()]
-        raise SettingsError(*problems) from error

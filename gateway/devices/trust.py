@@ -21,16 +21,16 @@ right. The trust file is TOML::
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from gateway.devices.toml_file import read_toml
 from gateway.domain.codes import CertificateSerial, ResourceCode
-from gateway.errors import FrameError, KeyMaterialError, SettingsError, SignatureInvalid, UnknownCertificate
+from gateway.errors import FrameError, KeyMaterialError, SignatureInvalid, UnknownCertificate
 from gateway.protocols import ip
 from gateway.protocols.certificates import CERTIFICATE, Certificate
 from gateway.protocols.signature import SignatureBlock
@@ -94,13 +94,7 @@ class Trust:
 
     def load(self, path: Path) -> None:
         """Read a trust file. Errors: SettingsError naming key and rule, KeyMaterialError for a bad certificate."""
-        try:
-            content = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise SettingsError((str(path), f"cannot be read: {error}")) from error
-        except ValidationError as error:
-            problems = [(f"{path.name}:{'.'.join(map(str, e['loc']))}", str(e["msg"])) for e in error.errors()]
-            raise SettingsError(*problems) from error
+        content = read_toml(path, _File)
         for root in content.root:
             self._store.add_root(_certificate(root.certificate), root=root.name)
         for device in content.device:
