@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 from rich.console import Console
@@ -30,6 +29,7 @@ from gateway.cli.output import say_json
 from gateway.cli.run import loop_factory
 from gateway.daemon import raise_file_limit
 from gateway.domain.areas import Gazetteer
+from gateway.domain.zone import BEIJING
 from gateway.errors import EnvironmentLackingError
 from gateway.publishers.reference import load_gazetteer
 
@@ -108,7 +108,7 @@ async def _demo(console: Console, wish: _Wish) -> dict[str, Any]:
     begun = time.monotonic()
     gazetteer = load_gazetteer()
     count = _how_many(console, wish.terminals, len(gazetteer.villages_in([CITY])))
-    now = datetime.now(ZoneInfo("Asia/Shanghai")).replace(microsecond=0)
+    now = datetime.now(BEIJING).replace(microsecond=0)
     # Read before anything is started: a file that is no alert ends the demo at once.
     source = wish.warning.read_bytes() if wish.warning else packaged_warning()
     adapt(source, area=CITY, area_name=gazetteer.name(CITY), now=now, expires=now + _VALID, actual=wish.actual)
@@ -195,7 +195,7 @@ async def _broadcast(
     began = time.monotonic()
     summary = await connected(console, truth, children, folder.terminals, wish.deadline)
     _say(console, f"终端 terminals: {summary['registered']:,} 已注册 registered in {time.monotonic() - began:.1f} s")
-    now = datetime.now(UTC).astimezone(ZoneInfo("Asia/Shanghai")).replace(microsecond=0)
+    now = datetime.now(UTC).astimezone(BEIJING).replace(microsecond=0)
     warning = adapt(
         source, area=CITY, area_name=gazetteer.name(CITY), now=now, expires=now + _VALID, actual=wish.actual
     )

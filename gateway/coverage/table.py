@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -20,11 +20,11 @@ from gateway.coverage.figures import Figure, Reached, Target
 from gateway.coverage.model import CoverageSnapshot
 from gateway.coverage.standing import AreaStanding, Ratio, StandingCoverage
 from gateway.domain.areas import PopulationSource
+from gateway.domain.zone import BEIJING
 
 #: What stands beside every figure of people that rests on an estimate.
 ESTIMATE_MARK = "演示估算"
 
-_BEIJING = timezone(timedelta(hours=8))
 #: top, right, bottom, left of a cell.
 _GAP = (0, 1, 0, 0)
 _WIDE_BAR, _NARROW_BAR = 16, 4
@@ -150,7 +150,7 @@ def _table(title: str, source: PopulationSource, as_of: float | None = None) -> 
     if source.estimate:
         heading.append("  ").append(f" {ESTIMATE_MARK} estimate ", "black on yellow")
     if as_of is not None:
-        heading.append(f"  {datetime.fromtimestamp(as_of, _BEIJING):%Y-%m-%d %H:%M:%S} 北京时间", "dim")
+        heading.append(f"  {datetime.fromtimestamp(as_of, BEIJING):%Y-%m-%d %H:%M:%S} 北京时间", "dim")
     return Table(
         title=heading, title_justify="left", box=box.SIMPLE_HEAD, padding=_GAP, pad_edge=False, caption_justify="left"
     )

@@ -7,9 +7,8 @@ import secrets
 from array import array
 from collections.abc import Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -22,13 +21,14 @@ from gateway.domain.codes import AreaCode, EbmId
 from gateway.domain.events import EventType
 from gateway.domain.message import EbmClass, Message, MessageState
 from gateway.domain.warning import Notice, Reference, Severity, Warning, WarningKind
+from gateway.domain.zone import BEIJING
 from gateway.errors import RightsError, StateConflictError, Violation, WarningConflict, WarningInvalid
 from gateway.store import queries
+from gateway.store.packing import pack_ids
 from gateway.store.rows import AuditRow, MessageRow, Row, WarningRow
 
 log = structlog.get_logger(__name__)
 
-BEIJING = ZoneInfo("Asia/Shanghai")
 REFERENCE_OVER = Notice("reference_over", "所引用的预警已结束 the warning it updates is over")
 
 
@@ -68,6 +68,11 @@ class Targets:
     terminals: int
     population: int
 
+    @classmethod
+    def of(cls, row: MessageRow | None) -> Targets:
+        """The counts that were stored with a message; none where there is no message."""
+        return cls(0, 0, 0) if row is None else cls(**row.targets)
+
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
@@ -87,6 +92,11 @@ class _Turn:
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
+
+
+def _warning_id(now: float) -> str:
+    """A warning id of ours: the time of its arrival, for people to sort by, and chance."""
+    return f"{datetime.fromtimestamp(now, BEIJING):%Y%m%dT%H%M%S}-{secrets.token_hex(6)}"
 
 
 class Intake:
@@ -143,8 +153,7 @@ class Intake:
             live = self._state.messages.get(known.ebm_id)
             row = await self._state.store.read(queries.message_by_id, known.ebm_id)
             if row is not None:
-                counts = row.targets
-                targets = Targets(counts["areas"], counts["terminals"], counts["population"])
+                targets = Targets.of(row)
                 state = live.state if live is not None else MessageState(row.state)
         stored = known.notices if isinstance(known.notices, list) else []
         return Acceptance(
@@ -206,7 +215,7 @@ class Intake:
         start = max(facts.start, datetime.fromtimestamp(now, UTC).replace(microsecond=0))
         message = Message(
             ebm_id=ebm_id,
-            warning_id=f"{datetime.fromtimestamp(now, BEIJING):%Y%m%dT%H%M%S}-{secrets.token_hex(6)}",
+            warning_id=_warning_id(now),
             ebm_class=facts.ebm_class,
             severity=facts.severity,
             event=facts.event,
@@ -305,7 +314,7 @@ class Intake:
         now = self._state.clock()
         ebm_id = rows[-1].ebm_id
         assert ebm_id is not None
-        warning_id = f"{datetime.fromtimestamp(now, BEIJING):%Y%m%dT%H%M%S}-{secrets.token_hex(6)}"
+        warning_id = _warning_id(now)
         targets = {live.ebm_id: live for row in rows if (live := self._newest(row)) is not None}
         open_ones = [live for live in targets.values() if not live.state.is_over and not live.ending]
         own = self._warning_row(submission, warning_id, content, now, list(notices), ebm_id)
@@ -323,12 +332,11 @@ class Intake:
             notices = (*notices, Notice("already_over", "该预警已结束 the warning was over already"))
             await self._state.store.write(own, AuditRow(now, submission.publisher, "cancel", ebm_id, reason))
         row = await self._state.store.read(queries.message_by_id, ebm_id)
-        counts = row.targets if row is not None else {"areas": 0, "terminals": 0, "population": 0}
         return Acceptance(
             warning_id,
             EbmId(ebm_id),
             MessageState(row.state) if row is not None else None,
-            Targets(counts["areas"], counts["terminals"], counts["population"]),
+            Targets.of(row),
             notices,
             created=True,
         )
@@ -376,8 +384,8 @@ class Intake:
             areas=tuple(map(str, message.areas)),
             headline=message.headline,
             text=message.text,
-            targets={"areas": targets.areas, "terminals": targets.terminals, "population": targets.population},
-            terminals=live.terminals.tobytes(),
+            targets=asdict(targets),
+            terminals=pack_ids(live.terminals),
             accepted_at=live.accepted_at,
             platform_level=int(message.ebm_id[0]),
             actor=submission.publisher,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 
 from gateway.domain.warning import Circle
 from gateway.publishers.findings import Findings
@@ -15,7 +15,6 @@ _NUMBER = re.compile(r"[+-]?\d{1,4}(?:\.\d{1,20})?\Z", re.ASCII)
 _SPACES = re.compile(r"[ \t\xa0\u3000]+")
 
 #: Local time of the field 北京时间.
-BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 Ring = tuple[tuple[float, float], ...]
 

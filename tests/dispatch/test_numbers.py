@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.dispatch.intake import BEIJING
 from gateway.dispatch.numbers import EbmNumbers, Sessions
 from gateway.domain.codes import EbmId
+from gateway.domain.zone import BEIJING
 from gateway.errors import StoreError
 from gateway.store import Store, StoreSettings
 from tests.gatewaykit import PLATFORM
