@@ -198,8 +198,6 @@ def test_broken_lengths_leave_the_checksum() -> None:
         (BY_ID["C46"]["hex"][:-2], "incomplete", 111),
         (BY_ID["C5"]["hex"] + "AABB", "malformed", 56),
         ("FEFD" + "00" * 40, "malformed", 10),
-        ("49000104", "unsupported_protocol", 0),
-        ("50000104", "unsupported_protocol", 0),
         ("587201F434", "malformed", 0),
     ],
 )
