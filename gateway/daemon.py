@@ -43,7 +43,8 @@ from gateway.security.libcrypto import LibcryptoProvider
 from gateway.security.signer import Signer, SignerAlarm
 from gateway.security.sm2 import Sm2Provider, default_provider
 from gateway.security.tls import server_context
-from gateway.settings import Settings, Tls
+from gateway.settings import Settings
+from gateway.settings.base import Tls
 from gateway.store import Store, StoreSettings, queries
 from gateway.store.rows import StateRow
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
 
 from gateway.errors import SettingsError
 from gateway.settings import Settings, load_settings
+from gateway.settings.links import LinkSettings
 
+LINKS = Path(__file__).parents[1] / "config" / "links.toml"
 SAMPLE = Path(__file__).parents[1] / "config" / "gateway.toml"
 TEXT = SAMPLE.read_text(encoding="utf-8")
 
@@ -30,7 +32,7 @@ def keys_of(model: BaseModel, prefix: str = "") -> dict[str, Any]:
         value = getattr(model, name)
         if isinstance(value, BaseModel):
             found.update(keys_of(value, f"{prefix}{name}."))
-        else:
+        elif name != "links":  # they have a sample of their own
             found[f"{prefix}{name}"] = value
     return found
 
@@ -69,8 +71,22 @@ def test_no_key_is_missing_and_each_says_its_default() -> None:
     assert {key: str(known[key]) if isinstance(known[key], Path) else known[key] for key in stated} == stated
 
 
-def test_every_section_and_key_is_explained_in_both_languages() -> None:
-    blocks = re.split(r"\n\n", TEXT)
+def test_every_kind_of_link_is_shown_with_all_its_keys() -> None:
+    shown = load_settings(LINKS).links
+    kinds = {kind.__name__ for kind in get_args(get_args(LinkSettings)[0])}
+    assert {type(link).__name__ for link in shown.values()} == kinds
+    tables = tomllib.loads(LINKS.read_text(encoding="utf-8"))["links"]
+    for name, link in shown.items():
+        assert set(tables[name]) == set(type(link).model_fields), name
+        given = {key for key, field in type(link).model_fields.items() if field.is_required() or key == "title"}
+        assert {key: tables[name][key] for key in set(tables[name]) - given} == {
+            key: field.default for key, field in type(link).model_fields.items() if key not in given
+        }, name
+
+
+@pytest.mark.parametrize("text", [TEXT, LINKS.read_text(encoding="utf-8")], ids=["gateway.toml", "links.toml"])
+def test_every_section_and_key_is_explained_in_both_languages(text: str) -> None:
+    blocks = re.split(r"\n\n", text)
     for block in blocks:
         comments = "".join(line for line in block.splitlines() if line.startswith("#"))
         assert re.search(r"[\u4e00-\u9fff]", comments), block
@@ -95,6 +111,9 @@ def test_the_environment_goes_over_the_file(tmp_path: Path, monkeypatch: pytest.
         ("[dispatch]\nprogramme_url = 'http://x'\n", "dispatch.programme_url"),
         ("[air_time]\nred = 1\n", "air_time.red"),
         ("[speech]\nx = 1\n", "speech"),
+        ("[links.bus]\nkind = 'pigeon'\n", "links.bus"),
+        ("[links.bus]\nkind = 'serial'\n", "links.bus.serial.url"),
+        ("[links.Bus]\nkind = 'serial'\nurl = 'x'\n", "links.Bus.[key]"),
     ],
 )
 def test_faults_are_named_by_key(tmp_path: Path, text: str, key: str) -> None:

@@ -122,7 +122,7 @@ def _delivery(number: int, seen: _Seen, opened: OpenBook, books: Books, services
         rung=known.rung.label,
         outcome=opened.book.outcome(number, opened.state).value,
         reached=known.reached.name.lower() if known.reached is not None else None,  # type: ignore[arg-type]
-        route=seen.starts[-1].route.value if seen.starts else None,
+        route=str(seen.starts[-1].route) if seen.starts else None,
         attempts=len(seen.starts),
         sessions=list(dict.fromkeys(sent.order for sent in seen.starts)),
         times=TimesBody(

@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints
 from gateway.api.models import Page, PageQuery, Query, Reply, Request, StrangerBody, moment
 from gateway.api.routes import JSON, Call, answer, answer_off_loop
 from gateway.dispatch.registry_file import read_registry, read_row
-from gateway.domain.receiver import RouteKind, Terminal
+from gateway.domain.receiver import Terminal
 from gateway.errors import (
     InvalidValueError,
     NotFoundError,
@@ -37,7 +37,9 @@ class TerminalBody(Request):
     name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] = ""
     area: str = Field(description="行政区划代码, 12 digits, as in the code")
     profile: str = "gdj089-2018"
-    routes: Annotated[list[RouteKind], Field(min_length=1, max_length=10)] = Field(default=[RouteKind.IP])
+    routes: Annotated[list[str], Field(min_length=1, max_length=10)] = Field(
+        default=["ip"], description="路由，按优先次序 in order of preference: ip, or kind:link of the settings"
+    )
     lat: float | None = None
     lon: float | None = None
     radius_m: float = 0.0
@@ -172,7 +174,9 @@ async def _import(call: Call) -> web.Response:
         text = raw.decode("utf-8-sig")
         lines = io.StringIO(text, newline="")
         # Four thousand rows take a tenth of a second.
-        terminals = await asyncio.to_thread(read_registry, lines, services.gazetteer, frozenset(services.profiles))
+        terminals = await asyncio.to_thread(
+            read_registry, lines, services.gazetteer, frozenset(services.profiles), services.settings.routes
+        )
     except UnicodeDecodeError as error:
         raise RegistryError((0, "*", f"is not UTF-8: {error.reason} at byte {error.start}")) from error
     except csv.Error as error:
@@ -192,13 +196,13 @@ def _terminal(call: Call, body: TerminalBody) -> Terminal:
         "name": body.name,
         "area": body.area,
         "profile": body.profile,
-        "routes": ";".join(route.value for route in body.routes),
+        "routes": ";".join(body.routes),
         "lat": "" if body.lat is None else repr(body.lat),
         "lon": "" if body.lon is None else repr(body.lon),
         "radius_m": repr(body.radius_m),
         "in_service": "1" if body.in_service else "0",
     }
-    terminal, problems = read_row(row, services.gazetteer, frozenset(services.profiles))
+    terminal, problems = read_row(row, services.gazetteer, frozenset(services.profiles), services.settings.routes)
     if terminal is None:
         raise WarningInvalid(*(Violation(column, "invalid_value", rule) for column, rule in problems))
     return terminal
@@ -238,7 +242,7 @@ def _reply(call: Call, terminal: Terminal) -> TerminalReply:
         area=terminal.area,
         area_name=services.gazetteer.full_name(terminal.area),
         profile=terminal.profile,
-        routes=[route.value for route in terminal.routes],
+        routes=list(map(str, terminal.routes)),
         lat=terminal.lat,
         lon=terminal.lon,
         radius_m=terminal.radius_m,

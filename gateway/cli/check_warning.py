@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from gateway.dispatch.registry_file import read_registry_file
 from gateway.domain.areas import Gazetteer
 from gateway.domain.codes import AreaCode
 from gateway.domain.message import AirTime, EbmClass
+from gateway.domain.receiver import Route
 from gateway.publishers.check import check_warning
 from gateway.publishers.mapping import MappingPolicy
 from gateway.publishers.profile import Profile
@@ -56,7 +58,7 @@ def check_warning_command(
         datetime.now(UTC),
         gazetteer,
         load_outlines(gazetteer),
-        _Counter(gazetteer, registry),
+        _Counter(gazetteer, registry, settings.routes),
         AirTime(settings.air_time.by_severity()),
         policy=MappingPolicy(drill_class=EbmClass(settings.dispatch.exercise_class)),
     )
@@ -67,9 +69,9 @@ def check_warning_command(
 class _Counter:
     """Counts receivers of areas: people from the gazetteer, terminals from a registry file where one is given."""
 
-    def __init__(self, gazetteer: Gazetteer, registry: Path | None) -> None:
+    def __init__(self, gazetteer: Gazetteer, registry: Path | None, links: Set[Route]) -> None:
         self._gazetteer = gazetteer
-        self._terminals = [t.area for t in read_registry_file(registry, gazetteer)] if registry else []
+        self._terminals = [t.area for t in read_registry_file(registry, gazetteer, links=links)] if registry else []
 
     def __call__(self, areas: tuple[AreaCode, ...]) -> tuple[int, int]:
         """Terminals and people inside ``areas``."""

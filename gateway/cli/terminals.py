@@ -64,7 +64,7 @@ async def _store(settings: Settings, file: Path) -> int:
     folder = settings.reference.folder
     gazetteer = load_gazetteer(folder)
     profiles = load_profiles(folder / "profiles" if folder else None)
-    found = read_registry_file(file, gazetteer, frozenset(profiles))
+    found = read_registry_file(file, gazetteer, frozenset(profiles), settings.routes)
     async with open_store(settings) as store:
         return await TerminalBook(store, await load_registry(store), time.time).put(found, "cli")
 

@@ -18,10 +18,6 @@ from gateway.dispatch.receipts import STOP_ACKNOWLEDGED
 from gateway.domain.ladder import Delivery, Evidence, EvidenceKind, Outcome, Rung, Standing, StopRung
 from gateway.domain.message import Command, MessageState
 from gateway.domain.orders import Receipt
-from gateway.domain.receiver import RouteKind
-
-#: Links on which no answer can come.
-ONE_WAY: Final = frozenset({RouteKind.RDS, RouteKind.TS})
 
 _KINDS: Final[Mapping[str, EvidenceKind]] = {kind.value: kind for kind in EvidenceKind}
 #: Kinds whose code is one of table D.12; a report's own code (1 is success there) must not pass for one.
@@ -48,7 +44,7 @@ def evidence_of(entry: LogEntry) -> Iterator[tuple[int, Evidence]]:
                 Evidence(kind, entry.received_at, entry.attempt, Standing(entry.standing), code, bool(entry.late)),
             )
     elif isinstance(entry, Sent) and entry.command is Command.START:
-        standing = Standing.SENT if entry.route in ONE_WAY else Standing.PROVEN
+        standing = Standing.SENT if entry.route.kind.is_one_way else Standing.PROVEN
         piece = Evidence(EvidenceKind.SENT, entry.at, entry.attempt, standing)
         for terminal in entry.terminals:
             yield terminal, piece

@@ -18,7 +18,7 @@ from gateway.domain.events import EventType
 from gateway.domain.ladder import EvidenceKind, Standing, StopRung
 from gateway.domain.message import Command, EbmClass, Message, MessageState
 from gateway.domain.orders import Attempt, Order, Receipt
-from gateway.domain.receiver import RouteKind
+from gateway.domain.receiver import Route
 from gateway.domain.warning import Severity
 from gateway.store import queries
 from gateway.store.packing import unpack_ids
@@ -121,7 +121,7 @@ def rebuild(
 
 
 def _sent(attempt: Attempt, order: LiveOrder, terminals: array[int]) -> Sent:
-    return Sent(attempt.at, order.session, order.ordinal, order.command, RouteKind(attempt.route), terminals)
+    return Sent(attempt.at, order.session, order.ordinal, order.command, Route.parse(attempt.route), terminals)
 
 
 def _may_hold(live: LiveMessage, terminals: Iterable[int]) -> None:

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from gateway.domain.ladder import StopRung
 from gateway.domain.message import Command, Message, MessageState
 from gateway.domain.orders import Receipt
-from gateway.domain.receiver import RouteKind
+from gateway.domain.receiver import Route
 from gateway.protocols.ip_bodies import ServiceType
 
 #: Route of an attempt row that was committed before its bytes leave: these terminals may hold the order from now on.
@@ -48,7 +48,7 @@ class Sent(NamedTuple):
     order: int
     attempt: int
     command: Command
-    route: RouteKind
+    route: Route
     terminals: array[int]
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from pathlib import Path
 
 from gateway.domain.areas import Gazetteer
 from gateway.domain.codes import AreaCode, PhysicalAddress, ResourceCode
-from gateway.domain.receiver import RouteKind, Terminal
+from gateway.domain.receiver import IP_ROUTE, Route, Terminal
 from gateway.errors import InvalidValueError, RegistryError
 
 COLUMNS = (
@@ -26,9 +26,6 @@ COLUMNS = (
 
 #: Faults shown before the rest is only counted.
 _SHOWN = 200
-
-#: Routes that this version can drive.
-SUPPORTED_ROUTES = frozenset({RouteKind.IP})
 
 
 def _number(field: str, text: str, low: float, high: float) -> float | None:
@@ -49,14 +46,14 @@ def _flag(text: str) -> bool:
     return text != "0"
 
 
-def _routes(text: str) -> tuple[RouteKind, ...]:
-    routes = []
-    for name in (part.strip() for part in (text or "ip").replace("|", ";").split(";")):
-        if name not in RouteKind.__members__.values():
-            raise InvalidValueError("routes", name, f"must be of {', '.join(RouteKind)}")
-        if name not in SUPPORTED_ROUTES:
-            raise InvalidValueError("routes", name, "is not driven by this version; supported: ip")
-        routes.append(RouteKind(name))
+def _routes(text: str, links: Set[Route]) -> tuple[Route, ...]:
+    routes = [Route.parse(part.strip()) for part in (text or "ip").replace("|", ";").split(";")]
+    for route in routes:
+        if route != IP_ROUTE and route not in links:
+            known = ", ".join(sorted(map(str, links))) or "none"
+            raise InvalidValueError("routes", route, f"names a link that is not in the settings; there: {known}")
+    if len(set(routes)) < len(routes):
+        raise InvalidValueError("routes", text, "names a route twice")
     return tuple(routes)
 
 
@@ -72,9 +69,12 @@ def _area(text: str, code: ResourceCode, gazetteer: Gazetteer) -> AreaCode:
 
 
 def read_row(
-    row: Mapping[str, str], gazetteer: Gazetteer, profiles: frozenset[str]
+    row: Mapping[str, str], gazetteer: Gazetteer, profiles: frozenset[str], links: Set[Route] = frozenset()
 ) -> tuple[Terminal | None, list[tuple[str, str]]]:
-    """One row as a terminal, with the list of its (column, rule) faults; None where it has any."""
+    """One row as a terminal, with the list of its (column, rule) faults; None where it has any.
+
+    ``links``: the routes beside IP that the settings know.
+    """
     problems: list[tuple[str, str]] = []
 
     def take(column: str, make: Callable[[str], object]) -> object:
@@ -96,7 +96,7 @@ def read_row(
         "name": (row.get("name") or "").strip(),
         "area": take("area", lambda t: _area(t, code, gazetteer) if isinstance(code, ResourceCode) else AreaCode(t)),
         "profile": take("profile", profile),
-        "routes": take("routes", _routes),
+        "routes": take("routes", lambda t: _routes(t, links)),
         "lat": take("lat", lambda t: _number("lat", t, -90, 90)),
         "lon": take("lon", lambda t: _number("lon", t, -180, 180)),
         "radius_m": take("radius_m", lambda t: _number("radius_m", t, 0, 100_000) or 0.0),
@@ -111,7 +111,10 @@ def read_row(
 
 
 def read_registry(
-    lines: Iterable[str], gazetteer: Gazetteer, profiles: frozenset[str] = frozenset({"gdj089-2018"})
+    lines: Iterable[str],
+    gazetteer: Gazetteer,
+    profiles: frozenset[str] = frozenset({"gdj089-2018"}),
+    links: Set[Route] = frozenset(),
 ) -> list[Terminal]:
     """All rows as terminals.
 
@@ -119,12 +122,14 @@ def read_registry(
     """
     reader = csv.DictReader(lines)
     try:
-        return _read_rows(reader, gazetteer, profiles)
+        return _read_rows(reader, gazetteer, profiles, links)
     except csv.Error as error:
         raise RegistryError((reader.line_num + 1, "*", f"is not CSV: {error}")) from error
 
 
-def _read_rows(reader: csv.DictReader[str], gazetteer: Gazetteer, profiles: frozenset[str]) -> list[Terminal]:
+def _read_rows(
+    reader: csv.DictReader[str], gazetteer: Gazetteer, profiles: frozenset[str], links: Set[Route]
+) -> list[Terminal]:
     missing = [name for name in COLUMNS[:4] if name not in (reader.fieldnames or ())]
     unknown = [name for name in (reader.fieldnames or ()) if name not in COLUMNS]
     if missing or unknown:
@@ -140,7 +145,7 @@ def _read_rows(reader: csv.DictReader[str], gazetteer: Gazetteer, profiles: froz
         if None in row:
             problems.append((number, "*", "has more fields than the header"))
             continue
-        terminal, faults_here = read_row(row, gazetteer, profiles)
+        terminal, faults_here = read_row(row, gazetteer, profiles, links)
         problems.extend((number, column, rule) for column, rule in faults_here)
         if terminal is None:
             continue
@@ -160,12 +165,15 @@ def _read_rows(reader: csv.DictReader[str], gazetteer: Gazetteer, profiles: froz
 
 
 def read_registry_file(
-    path: Path, gazetteer: Gazetteer, profiles: frozenset[str] = frozenset({"gdj089-2018"})
+    path: Path,
+    gazetteer: Gazetteer,
+    profiles: frozenset[str] = frozenset({"gdj089-2018"}),
+    links: Set[Route] = frozenset(),
 ) -> list[Terminal]:
     """The same from a file in UTF-8, with or without a byte order mark."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return read_registry(file, gazetteer, profiles)
+            return read_registry(file, gazetteer, profiles, links)
     except OSError as error:
         raise RegistryError((0, str(path), f"cannot be read: {error.strerror}")) from error
     except UnicodeDecodeError as error:

@@ -18,7 +18,7 @@ from gateway.dispatch.state import State
 from gateway.domain.ladder import StopRung
 from gateway.domain.message import Command, EbmClass
 from gateway.domain.orders import Attempt
-from gateway.domain.receiver import RouteKind
+from gateway.domain.receiver import IP_ROUTE
 from gateway.errors import GatewayError, OverloadedError, StoreError
 from gateway.store.packing import pack_ids
 
@@ -191,7 +191,7 @@ class Sender:
 
     def _commit_attempt(self, order: LiveOrder, at: float, terminals: array[int]) -> None:
         live = order.message
-        entry = Sent(at, order.session, order.ordinal, order.command, RouteKind.IP, terminals)
+        entry = Sent(at, order.session, order.ordinal, order.command, IP_ROUTE, terminals)
 
         def failed(error: BaseException) -> None:
             # The bytes are out and cannot be taken back: what was done is told as soon as the store can take it.
@@ -208,7 +208,7 @@ class Sender:
                 live.log.append(entry)
 
         try:
-            future = self._state.store.submit(Attempt(order.session, at, RouteKind.IP.value, pack_ids(terminals)))
+            future = self._state.store.submit(Attempt(order.session, at, str(IP_ROUTE), pack_ids(terminals)))
         except GatewayError as error:
             failed(error)
         else:

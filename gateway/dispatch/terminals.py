@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from gateway.dispatch.registry import Entry, Registry
 from gateway.domain.codes import AreaCode, PhysicalAddress, ResourceCode
-from gateway.domain.receiver import RouteKind, Terminal
+from gateway.domain.receiver import Route, Terminal
 from gateway.errors import NotFoundError
 from gateway.store import Store, queries
 from gateway.store.rows import AuditRow, TerminalRow
@@ -20,7 +20,7 @@ def terminal_of(row: TerminalRow) -> Terminal:
         name=row.name,
         area=AreaCode(row.area),
         profile=row.profile,
-        routes=tuple(map(RouteKind, row.routes)),
+        routes=tuple(map(Route.parse, row.routes)),
         lat=row.lat,
         lon=row.lon,
         radius_m=row.radius_m,
@@ -36,7 +36,7 @@ def row_of(terminal: Terminal, *, deleted: bool = False) -> TerminalRow:
         name=terminal.name,
         area=str(terminal.area),
         profile=terminal.profile,
-        routes=tuple(route.value for route in terminal.routes),
+        routes=tuple(map(str, terminal.routes)),
         lat=terminal.lat,
         lon=terminal.lon,
         radius_m=terminal.radius_m,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,13 +15,54 @@ from gateway.errors import InvalidValueError
 class RouteKind(StrEnum):
     """Ways to a receiver."""
 
+    #: the terminal's own TCP connection
     IP = "ip"
     ADAPTER = "adapter"
     SERIAL = "serial"
     RDS = "rds"
     TS = "ts"
     MQTT = "mqtt"
+    UDP = "udp"
     PLATFORM = "platform"
+
+    @property
+    def is_one_way(self) -> bool:
+        """Whether no answer can come back on it."""
+        return self in (RouteKind.RDS, RouteKind.TS)
+
+
+#: Names of links in the settings.
+_LINK_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,31}")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """路由: one way to a receiver. ``link`` names the adapter, line, output or broker of the settings; none for IP."""
+
+    kind: RouteKind
+    link: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.kind is RouteKind.IP) is bool(self.link):
+            rule = "takes no link" if self.link else f"must name its link, as {self.kind}:NAME"
+            raise InvalidValueError("route", str(self), rule)
+        if self.link and not _LINK_NAME.fullmatch(self.link):
+            raise InvalidValueError("route", str(self), "link: must be a-z, 0-9, '_', '.', '-'; at most 32 characters")
+
+    def __str__(self) -> str:
+        return f"{self.kind.value}:{self.link}" if self.link else self.kind.value
+
+    @classmethod
+    def parse(cls, text: str) -> Route:
+        """Read ``ip`` or ``kind:link``. Errors: InvalidValueError."""
+        kind, _, link = text.partition(":")
+        if kind not in RouteKind.__members__.values():
+            raise InvalidValueError("route", text, f"must begin with one of {', '.join(RouteKind)}")
+        return cls(RouteKind(kind), link)
+
+
+#: The terminal's own TCP connection.
+IP_ROUTE = Route(RouteKind.IP)
 
 
 class UnsignedForm(StrEnum):
@@ -62,7 +104,8 @@ class Terminal:
     name: str
     area: AreaCode
     profile: str = "gdj089-2018"
-    routes: tuple[RouteKind, ...] = (RouteKind.IP,)
+    #: in order of preference
+    routes: tuple[Route, ...] = (IP_ROUTE,)
     lat: float | None = None
     lon: float | None = None
     radius_m: float = 0.0

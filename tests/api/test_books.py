@@ -10,7 +10,7 @@ from gateway.api.books import Books, slice_end
 from gateway.dispatch.live import LogEntry, Sent
 from gateway.domain.message import Command
 from gateway.domain.orders import Receipt
-from gateway.domain.receiver import RouteKind
+from gateway.domain.receiver import IP_ROUTE
 from gateway.errors import NotFoundError
 from tests.api.apikit import Api
 from tests.gatewaykit import terminal
@@ -19,7 +19,7 @@ ROW = Receipt(0, 1, 1.0, 1, "6", "3", 1, "played", 1, 0, 2, "none", 0, "feedback
 
 
 def sent(count: int) -> Sent:
-    return Sent(1.0, 1, 1, Command.START, RouteKind.IP, array("I", range(count)))
+    return Sent(1.0, 1, 1, Command.START, IP_ROUTE, array("I", range(count)))
 
 
 @pytest.mark.parametrize(

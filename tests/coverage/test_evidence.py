@@ -16,7 +16,7 @@ from gateway.domain.codes import AreaCode
 from gateway.domain.ladder import Evidence, EvidenceKind, Outcome, Rung, Standing, StopRung
 from gateway.domain.message import Command, MessageState
 from gateway.domain.orders import Receipt
-from gateway.domain.receiver import RouteKind
+from gateway.domain.receiver import IP_ROUTE, Route, RouteKind
 
 VILLAGE = AreaCode("350524100001")
 ACTIVE = MessageState.ACTIVE
@@ -28,7 +28,7 @@ def book(terminals: int = 4) -> MessageBook:
     return MessageBook(MessageCoverage(gazetteer.villages, areas, gazetteer, planned_at=0.0))
 
 
-def sent(*terminals: int, at: float = 1.0, command: Command = Command.START, route: RouteKind = RouteKind.IP) -> Sent:
+def sent(*terminals: int, at: float = 1.0, command: Command = Command.START, route: Route = IP_ROUTE) -> Sent:
     return Sent(at, 77, 1, command, route, array("I", terminals))
 
 
@@ -45,8 +45,8 @@ def test_a_start_that_was_sent_is_evidence_for_each_of_its_terminals() -> None:
     assert found == [(n, Evidence(EvidenceKind.SENT, 1.0, 1, Standing.PROVEN)) for n in (3, 4)]
 
 
-@pytest.mark.parametrize("route", [RouteKind.RDS, RouteKind.TS])
-def test_on_a_one_way_link_sent_is_a_class_of_its_own(route: RouteKind) -> None:
+@pytest.mark.parametrize("route", [Route(RouteKind.RDS, "hill"), Route(RouteKind.TS, "cable")])
+def test_on_a_one_way_link_sent_is_a_class_of_its_own(route: Route) -> None:
     made = book()
     made.feed([sent(1, route=route)])
     assert made.delivery(1).reached is Standing.SENT

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.dispatch.registry_file import COLUMNS, read_registry, read_registry_file
 from gateway.domain.areas import Gazetteer
-from gateway.domain.receiver import RouteKind
+from gateway.domain.receiver import IP_ROUTE
 from gateway.errors import RegistryError
 from gateway.publishers.reference import load_gazetteer
 
@@ -31,7 +31,7 @@ def test_a_whole_row_and_one_with_the_least() -> None:
     second = CODE[:-2] + "02"
     one, two = read_registry([HEADER, GOOD, f"{second},AA:BB-cc,,{AREA},,,,,,"], GAZETTEER)
     assert (one.code, one.name, one.area, one.profile) == (CODE, "大喇叭", AREA, "gdj089-2018")
-    assert (one.lat, one.lon, one.radius_m, one.in_service, one.routes) == (25.05, 118.18, 300, True, (RouteKind.IP,))
+    assert (one.lat, one.lon, one.radius_m, one.in_service, one.routes) == (25.05, 118.18, 300, True, (IP_ROUTE,))
     assert (two.physical_address, two.profile, two.lat, two.in_service) == ("AABBCC", "gdj089-2018", None, True)
 
 
@@ -50,9 +50,12 @@ def test_four_columns_are_enough() -> None:
         ("area", "350524199999", "not a division"),
         ("area", "350524100002", "differs from digits 2-13"),
         ("profile", "acme-1", "not a known profile"),
-        ("routes", "carrier-pigeon", "must be of"),
-        ("routes", "rds", "not driven by this version"),
-        ("routes", "ip;", "must be of"),
+        ("routes", "carrier-pigeon", "must begin with one of"),
+        ("routes", "rds", "must name its link"),
+        ("routes", "ip;", "must begin with one of"),
+        ("routes", "ip:9000", "takes no link"),
+        ("routes", "rds:hill", "not in the settings"),
+        ("routes", "ip;ip", "twice"),
         ("lat", "north", "must be a number"),
         ("lat", "91", "-90 to 90"),
         ("lat", "nan", "-90 to 90"),

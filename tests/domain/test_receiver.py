@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.codes import AreaCode, PhysicalAddress, ResourceCode
-from gateway.domain.receiver import Profile, RouteKind, Terminal, UnsignedForm
+from gateway.domain.receiver import IP_ROUTE, Profile, Terminal, UnsignedForm
 from gateway.errors import InvalidValueError
 
 AREA = AreaCode("350524100201")
@@ -17,7 +17,7 @@ TERMINAL = Terminal(ResourceCode.build(6, AREA), PhysicalAddress("000000000001")
 
 
 def test_a_terminal_speaks_appendix_d_over_ip_unless_said_otherwise() -> None:
-    assert TERMINAL.routes == (RouteKind.IP,)
+    assert TERMINAL.routes == (IP_ROUTE,)
     assert TERMINAL.in_service
     profile = Profile(TERMINAL.profile)
     assert (profile.code_length, profile.unsigned_form) == (12, UnsignedForm.ZERO_LENGTH)

@@ -1,30 +1,24 @@
 """Settings 配置: one TOML file, each key checked, each overridable by the environment (``EBGW_HTTP__PORT=8080``).
 
-``config/gateway.toml`` shows every key with its meaning; a test keeps it equal to this module's defaults.
+``config/gateway.toml`` shows every key with its meaning, ``config/links.toml`` every kind of link; tests keep both
+equal to what stands here.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from gateway.domain.codes import AreaCode, ResourceCode
 from gateway.domain.message import VOLUME_KEEP
+from gateway.domain.receiver import Route, RouteKind
 from gateway.domain.warning import Severity
 from gateway.errors import SettingsError
-
-
-def _resource_code(text: str) -> str:
-    return ResourceCode(text)
-
-
-def _area_code(text: str) -> str:
-    return AreaCode(text)
+from gateway.settings.base import Area, Code, Host, Port, Seconds, Section, Tls
+from gateway.settings.links import LinkName, LinkSettings
 
 
 def _volume(code: int) -> int:
@@ -33,41 +27,18 @@ def _volume(code: int) -> int:
     return code
 
 
-def _host(text: str) -> str:
-    if text != "localhost":
-        ipaddress.ip_address(text)
-    return text
-
-
-Host = Annotated[str, AfterValidator(_host)]
-Port = Annotated[int, Field(ge=0, le=65535)]
-Seconds = Annotated[float, Field(gt=0, le=86400)]
-
-
-class _Section(BaseModel):
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
-
-
-class Tls(_Section):
-    """TLS of one port: all empty means plain TCP; ``client_ca`` asks peers for certificates (mTLS)."""
-
-    certificate: Path | None = None
-    key: Path | None = None
-    client_ca: Path | None = None
-
-
-class GatewaySection(_Section):
+class GatewaySection(Section):
     """Who this gateway is."""
 
     name: str = "泉州市应急广播网关"
-    code: Annotated[str, AfterValidator(_resource_code)] = "33505000000000103010101"
-    region: Annotated[str, AfterValidator(_area_code)] = "350500000000"
+    code: Code = "33505000000000103010101"
+    region: Area = "350500000000"
     node: Annotated[int, Field(ge=0, le=15)] = 0
     data_dir: Path = Path("var")
     stop_grace_seconds: Seconds = 10.0
 
 
-class HttpSection(_Section):
+class HttpSection(Section):
     """API and pages."""
 
     host: Host = "127.0.0.1"
@@ -77,7 +48,7 @@ class HttpSection(_Section):
     max_requests_at_once: Annotated[int, Field(ge=1, le=10000)] = 64
 
 
-class TerminalsSection(_Section):
+class TerminalsSection(Section):
     """The port that terminals connect to (GD/J 089-2018 appendix D)."""
 
     host: Host = "127.0.0.1"
@@ -92,7 +63,7 @@ class TerminalsSection(_Section):
     max_unsent_bytes: Annotated[int, Field(ge=4096)] = 262144
 
 
-class FeedbackSection(_Section):
+class FeedbackSection(Section):
     """The port for return data (GD/J 089-2018 appendix E). Port equal to [terminals].port: one port for both."""
 
     host: Host = "127.0.0.1"
@@ -103,7 +74,7 @@ class FeedbackSection(_Section):
     idle_seconds: Seconds = 300.0
 
 
-class SigningSection(_Section):
+class SigningSection(Section):
     """How platform requests are signed (GD/J 081-2018)."""
 
     key_file: Path | None = None
@@ -114,7 +85,7 @@ class SigningSection(_Section):
     accept_coverage_b: bool = False
 
 
-class DispatchSection(_Section):
+class DispatchSection(Section):
     """How orders are sent and repeated."""
 
     answer_seconds: Seconds = 5.0
@@ -129,7 +100,7 @@ class DispatchSection(_Section):
     exercise_class: Annotated[int, Field(ge=1, le=3)] = 2
 
 
-class AirTimeSection(_Section):
+class AirTimeSection(Section):
     """Longest time on air in seconds, by severity."""
 
     red: Annotated[int, Field(ge=10, le=86400)] = 1800
@@ -143,7 +114,7 @@ class AirTimeSection(_Section):
         return {severity: int(getattr(self, severity.name.lower())) for severity in Severity}
 
 
-class LimitsSection(_Section):
+class LimitsSection(Section):
     """What a warning may hold; checked before any work on it."""
 
     polygons: Annotated[int, Field(ge=0, le=10000)] = 1000
@@ -154,26 +125,26 @@ class LimitsSection(_Section):
     xml_elements: Annotated[int, Field(ge=100, le=1000000)] = 50000
 
 
-class StoreSection(_Section):
+class StoreSection(Section):
     """Where everything is kept. Empty: SQLite in the data folder."""
 
     url: str = ""
     queue_limit: Annotated[int, Field(ge=1000)] = 200000
 
 
-class ReferenceSection(_Section):
+class ReferenceSection(Section):
     """Divisions and people. Empty: the packaged tables of 泉州, village figures 演示估算."""
 
     folder: Path | None = None
 
 
-class CoverageSection(_Section):
+class CoverageSection(Section):
     """How coverage is counted where a request does not say."""
 
     rule: Literal["fraction", "any"] = "fraction"
 
 
-class LogSection(_Section):
+class LogSection(Section):
     """Logs go to standard error."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -198,6 +169,7 @@ class Settings(BaseSettings):
     store: StoreSection = StoreSection()
     reference: ReferenceSection = ReferenceSection()
     coverage: CoverageSection = CoverageSection()
+    links: dict[LinkName, LinkSettings] = {}
     log: LogSection = LogSection()
 
     @classmethod
@@ -221,6 +193,11 @@ class Settings(BaseSettings):
     def key_file(self) -> Path:
         """File of the signing key."""
         return self.signing.key_file or self.gateway.data_dir / "keys" / "signing.json"
+
+    @property
+    def routes(self) -> frozenset[Route]:
+        """The routes that lead over the links of these settings."""
+        return frozenset(Route(RouteKind(link.kind), name) for name, link in self.links.items())
 
     @property
     def one_port(self) -> bool:

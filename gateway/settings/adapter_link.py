@@ -1,0 +1,26 @@
+"""An adapter 大喇叭适配器 of the settings (GD/J 089-2018 appendix A)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from gateway.settings.base import Code, Host, Port, Seconds, Section
+
+
+class AdapterLink(Section):
+    """Where an adapter listens, and how it counts time."""
+
+    kind: Literal["adapter"]
+    title: str = ""
+    code: Code
+    host: Host
+    port: Annotated[Port, Field(ge=1)] = 8799
+    answer_seconds: Seconds = 5.0
+    tries: Annotated[int, Field(ge=1, le=10)] = 3
+    #: what its times count from 1970: Unix seconds or Beijing wall time
+    time_base: Literal["unix", "beijing"] = "unix"
+    #: what becomes of its answers whose signature is 74 zero bytes
+    zero_signatures: Literal["read", "refuse"] = "read"
+    test_seconds: Seconds = 300.0
