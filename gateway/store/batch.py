@@ -13,6 +13,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 
 from gateway.domain.orders import Receipt
 from gateway.errors import NotFoundError, RowRefused
+from gateway.store import journal
 from gateway.store.rows import Row
 from gateway.store.statements import execute_rows, insert_receipts, reserve_block
 
@@ -36,19 +37,29 @@ class Call:
 
 @dataclass(slots=True)
 class Batch:
-    """What goes into one transaction; ``again``: an earlier commit broke and may have kept some of the receipts."""
+    """What goes into one transaction.
+
+    ``again``: an earlier commit broke and may have kept some of the receipts. ``pack``: the receipts may wait as
+    blocks; ``waiting`` of them do already.
+    """
 
     calls: list[Call] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
     again: bool = False
+    pack: bool = False
+    waiting: int = 0
 
 
 @dataclass(slots=True)
 class Outcomes:
-    """What became of a batch: value or error of each call, receipts kept, receipts refused and why."""
+    """What became of a batch: value or error of each call, receipts kept, receipts refused and why.
+
+    ``waiting``: how many receipts are packed now.
+    """
 
     results: list[tuple[Call, Any, Exception | None]] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
+    waiting: int = 0
     refused: list[tuple[Receipt, str]] = field(default_factory=list)
 
 
@@ -91,7 +102,7 @@ def is_row_fault(error: Exception) -> bool:
 
 
 def _together(connection: Connection, batch: Batch) -> Outcomes:
-    outcomes = Outcomes(receipts=batch.receipts)
+    outcomes = Outcomes(receipts=batch.receipts, waiting=batch.waiting)
     waiting: list[Row] = []
     for call in batch.calls:
         value = None
@@ -103,11 +114,23 @@ def _together(connection: Connection, batch: Batch) -> Outcomes:
             value = call.work(connection)
         outcomes.results.append((call, value, None))
     _write(connection, waiting)
-    insert_receipts(connection, batch.receipts, again=batch.again)
+    if batch.pack and not batch.again:
+        journal.keep(connection, batch.receipts)
+        outcomes.waiting += len(batch.receipts)
+    else:
+        _unfold_again(connection, batch, outcomes)
+        insert_receipts(connection, batch.receipts, again=batch.again)
     if batch.again and not batch.calls and not batch.receipts:
         # Nothing waits, but somebody must find out that the disk has room again: an empty transaction writes nothing.
         reserve_block(connection, PROBE, 1)
     return outcomes
+
+
+def _unfold_again(connection: Connection, batch: Batch, outcomes: Outcomes) -> None:
+    """Blocks that a broken commit kept after all become rows, which the same receipts then pass over."""
+    if batch.again and batch.receipts:
+        oldest = min(row.seq for row in batch.receipts)
+        outcomes.waiting = journal.unfold(connection, batch.receipts[0].node, since=oldest)
 
 
 def _write(connection: Connection, rows: list[Row] | tuple[Row, ...]) -> None:
@@ -117,7 +140,7 @@ def _write(connection: Connection, rows: list[Row] | tuple[Row, ...]) -> None:
 
 
 def _one_by_one(connection: Connection, batch: Batch) -> Outcomes:
-    outcomes = Outcomes()
+    outcomes = Outcomes(waiting=batch.waiting)
     for call in batch.calls:
         try:
             with connection.begin_nested():
@@ -132,6 +155,7 @@ def _one_by_one(connection: Connection, batch: Batch) -> Outcomes:
             outcomes.results.append((call, None, _refusal(error)))
         else:
             outcomes.results.append((call, value, None))
+    _unfold_again(connection, batch, outcomes)
     _receipts_by_halves(connection, batch.receipts, batch.again, outcomes)
     return outcomes
 

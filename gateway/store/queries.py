@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from functools import cache
+from itertools import chain
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select, Table, func, select, tuple_
 
 from gateway.domain.message import Command, MessageState
 from gateway.domain.orders import Attempt, Order, Receipt
-from gateway.store import rows, schema
+from gateway.store import journal, rows, schema
 from gateway.store.packing import unpack_ids
 from gateway.store.paging import Page, fetch_page
 
@@ -158,18 +159,25 @@ def receipts_of(
 ) -> list[Receipt]:
     """Receipts about a message after (node, seq), by (node, seq); ``limit`` None for all of them."""
     query = select(schema.receipts).where(schema.receipts.c.ebm_id == ebm_id)
-    return _receipts(connection, query, after, limit)
+    return _receipts(connection, query, (ebm_id,), after, limit)
 
 
 def receipts_after(connection: Connection, after: tuple[int, int], limit: int) -> list[Receipt]:
     """Receipts about anything after (node, seq), by (node, seq)."""
-    return _receipts(connection, select(schema.receipts), after, limit)
+    return _receipts(connection, select(schema.receipts), None, after, limit)
 
 
-def _receipts(connection: Connection, query: Select[Any], after: tuple[int, int], limit: int | None) -> list[Receipt]:
+def _receipts(
+    connection: Connection, query: Select[Any], about: tuple[str] | None, after: tuple[int, int], limit: int | None
+) -> list[Receipt]:
+    """Rows and, in the same snapshot, what still waits to become rows."""
     c = schema.receipts.c
     query = query.where(tuple_(c.node, c.seq) > after).order_by(c.node, c.seq).limit(limit)
-    return list(map(Receipt._make, connection.execute(query)))
+    found = list(map(Receipt._make, connection.execute(query)))
+    if waiting := list(journal.packed(connection, about=about, after=after)):
+        found += waiting
+        found.sort(key=lambda row: row[:2])
+    return found[:limit]
 
 
 def open_stops(connection: Connection, since: float) -> tuple[OpenStop, ...]:
@@ -183,14 +191,12 @@ def open_stops(connection: Connection, since: float) -> tuple[OpenStop, ...]:
     if not orders:
         return ()
     acknowledged: dict[int, set[int]] = {}
-    answers = select(r.session, r.terminal_id).where(
-        r.ebm_id.in_({order.ebm_id for order in orders}),
-        r.kind == "stop_acknowledged",
-        r.session.is_not(None),
-        r.terminal_id.is_not(None),
-    )
-    for session, terminal in connection.execute(answers):
-        acknowledged.setdefault(session, set()).add(terminal)
+    about, said = {order.ebm_id for order in orders if order.ebm_id is not None}, "stop_acknowledged"
+    answers = select(r.session, r.terminal_id).where(r.ebm_id.in_(about), r.kind == said)
+    waiting = (row for row in journal.packed(connection, about=about) if row.kind == said)
+    for session, terminal in chain(connection.execute(answers), ((w.session, w.terminal_id) for w in waiting)):
+        if session is not None and terminal is not None:
+            acknowledged.setdefault(session, set()).add(terminal)
     still: list[OpenStop] = []
     later: dict[str | None, set[int]] = {}
     for order in reversed(orders):
@@ -275,8 +281,10 @@ def state(connection: Connection, name: str, default: rows.Json = None) -> rows.
 
 
 def counts(connection: Connection) -> dict[str, int]:
-    """Rows of each table; for reports and tests, slow on large ones."""
-    return {
+    """Rows of each table, and as ``receipts`` all of them, packed or not; for reports and tests, slow on large ones."""
+    found = {
         table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
         for table in schema.metadata.sorted_tables
     }
+    found["receipts"] += sum(1 for _ in journal.packed(connection))
+    return found

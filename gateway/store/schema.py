@@ -143,6 +143,18 @@ receipts = Table(
     sqlite_with_rowid=False,
 )
 
+# Bursts of receipts wait here, packed (``gateway.store.blocks``), until the store has time to make rows of them.
+receipt_blocks = Table(
+    "receipt_blocks",
+    metadata,
+    Column("node", Integer, nullable=False, autoincrement=False),
+    Column("first_seq", BigInteger, nullable=False, autoincrement=False),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("packed", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("node", "first_seq"),
+)
+
 terminals = Table(
     "terminals",
     metadata,

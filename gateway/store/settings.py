@@ -17,15 +17,18 @@ class StoreSettings:
     ``url`` is ``sqlite:///path`` or ``postgresql://user@host/database``. ``batch_rows`` bounds one commit;
     ``queue_rows`` bounds what waits for it (rows of calls) and ``receipt_rows`` what waits of receipts, also while the
     database is away. ``receipt_linger`` is how long (seconds) receipts wait for company: while more came in that time
-    they wait again, up to ``receipt_linger_longest``, so that a burst costs few commits. ``busy_timeout`` (seconds)
-    bounds the wait for another process that holds the database. ``switch_interval`` (seconds) becomes that of the
-    whole interpreter, unless it is shorter already.
+    they wait again, up to ``receipt_linger_longest``, so that a burst costs few commits. ``pack_from`` or more receipts
+    of one commit are kept packed until the store is idle, while fewer than ``packed_rows`` wait so. ``busy_timeout``
+    (seconds) bounds the wait for another process that holds the database. ``switch_interval`` (seconds) becomes that of
+    the whole interpreter, unless it is shorter already.
     """
 
     url: str
     batch_rows: int = 2_000
     queue_rows: int = 50_000
     receipt_rows: int = 500_000
+    pack_from: int = 64
+    packed_rows: int = 100_000
     receipt_linger: float = 0.002
     receipt_linger_longest: float = 0.04
     busy_timeout: float = 5.0
@@ -42,7 +45,7 @@ class StoreSettings:
             raise InvalidValueError("store.url", self.url, "must begin with sqlite:/// or postgresql://")
         if backend == "sqlite" and url.database in (None, "", ":memory:"):
             raise InvalidValueError("store.url", self.url, "must name a file: a store in memory keeps nothing")
-        for name in ("batch_rows", "queue_rows", "receipt_rows", "readers"):
+        for name in ("batch_rows", "queue_rows", "receipt_rows", "pack_from", "packed_rows", "readers"):
             if getattr(self, name) < 1:
                 raise InvalidValueError(f"store.{name}", getattr(self, name), "must be at least 1")
         for name in ("receipt_linger", "receipt_linger_longest", "busy_timeout"):

@@ -193,10 +193,14 @@ def execute_rows(connection: Connection, row_type: type, group: Sequence[Any]) -
 _CHUNKS = (1024, 256, 64, 16, 4, 1)
 
 
+def placeholder(dialect: str) -> str:
+    """What stands for a parameter in SQL that is handed to the driver as it is."""
+    return "%s" if dialect == "postgresql" else "?"
+
+
 @cache
 def _receipt_sql(dialect: str, count: int, again: bool) -> str:
-    place = "%s" if dialect == "postgresql" else "?"
-    one = "(" + ",".join([place] * len(Receipt._fields)) + ")"
+    one = "(" + ",".join([placeholder(dialect)] * len(Receipt._fields)) + ")"
     ignore = " ON CONFLICT (node, seq) DO NOTHING" if again else ""
     columns = ",".join(Receipt._fields)
     return f"INSERT INTO receipts ({columns}) VALUES {','.join([one] * count)}{ignore}"  # noqa: S608 - our own names

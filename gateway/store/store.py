@@ -8,11 +8,11 @@ from collections.abc import Callable
 from itertools import count
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from gateway.domain.orders import Receipt
 from gateway.errors import InvalidValueError
-from gateway.store import schema
+from gateway.store import journal
 from gateway.store.engines import reader_engine, writer_engine
 from gateway.store.migrate import migrate
 from gateway.store.reader import Reader
@@ -51,8 +51,10 @@ class Store:
             raise
         sys.setswitchinterval(min(sys.getswitchinterval(), settings.switch_interval))
         reader = Reader(reader_engine(settings), settings.readers)
-        last = await reader.read(_last_receipt, node)
-        return cls(settings, node, Writer(engine, settings, asyncio.get_running_loop()), reader, last + 1)
+        last = await reader.read(journal.last_receipt, node)
+        waiting = await reader.read(journal.waiting, node)
+        writer = Writer(engine, settings, asyncio.get_running_loop(), node, waiting)
+        return cls(settings, node, writer, reader, last + 1)
 
     async def write(self, *rows: Row, urgent: bool = False) -> None:
         """Commit all rows in one transaction; returns when they are on disk.
@@ -112,9 +114,3 @@ class Store:
         """Commit what waits and close."""
         await self._writer.close()
         await self._reader.close()
-
-
-def _last_receipt(connection: Connection, node: int) -> int:
-    table = schema.receipts
-    last = connection.execute(select(func.max(table.c.seq)).where(table.c.node == node)).scalar()
-    return int(last or 0)

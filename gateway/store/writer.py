@@ -4,7 +4,8 @@ The loop appends and goes on; the thread commits and tells the loop once a batch
 
 - all rows of one call are in one transaction, and a call's future is resolved after that transaction is on disk;
 - a row that the schema refuses fails its own call and no other;
-- while the database cannot be written, calls fail at once, receipts stay in memory and are tried again with back-off.
+- while the database cannot be written, calls fail at once, receipts stay in memory and are tried again with back-off;
+- bursts of receipts are committed packed, and made into rows when nothing else wants the store.
 """
 
 from __future__ import annotations
@@ -25,28 +26,39 @@ from tenacity.wait import wait_exponential_jitter
 from gateway.domain.orders import Receipt
 from gateway.errors import OverloadedError, StoreError
 from gateway.store.batch import Batch, Call, Outcomes, commit
+from gateway.store.journal import unfold
 from gateway.store.rows import URGENT, Row
 from gateway.store.settings import StoreSettings
 from gateway.store.statements import reserve_block
 
 log = structlog.get_logger(__name__)
 
-#: Seconds without work after which the log is copied back into the database file, outside any commit.
+#: Seconds without work after which packed receipts are made into rows, and then the log is copied back into the
+#: database file, outside any commit.
 IDLE = 1.0
+#: Seconds between two blocks: whoever else works then, the loop above all, has the machine most of the time.
+BREATH = 0.005
+#: Seconds until blocks are tried again that could not be made into rows.
+UNFOLD_AGAIN = 60.0
 _BACK_OFF = wait_exponential_jitter(multiplier=0.05, max=5.0, jitter=0.05)
 
 
 class Writer:
-    """Queue, thread and group commit. All public methods are for the thread of ``loop``."""
+    """Queue, thread and group commit. All public methods are for the thread of ``loop``.
 
-    def __init__(self, engine: Engine, settings: StoreSettings, loop: asyncio.AbstractEventLoop) -> None:
+    ``waiting`` receipts of this ``node`` are packed in the database already.
+    """
+
+    def __init__(
+        self, engine: Engine, settings: StoreSettings, loop: asyncio.AbstractEventLoop, node: int, waiting: int
+    ) -> None:
         self.on_receipts: Callable[[list[Receipt]], None] | None = None
         #: commits that reached the disk; for metrics and tests.
         self.commits = 0
         #: receipts that the schema refused; each was logged.
         self.refused_receipts = 0
         self.healthy = True
-        self._engine, self._settings, self._loop = engine, settings, loop
+        self._engine, self._settings, self._loop, self._node = engine, settings, loop, node
         self._urgent: deque[Call] = deque()
         self._calls: deque[Call] = deque()
         self._receipts: list[Receipt] = []
@@ -58,6 +70,10 @@ class Writer:
         self._retry_at = 0.0
         self._connection: Connection | None = None
         self._to_checkpoint = False
+        self._packed = waiting
+        self._pause = IDLE
+        #: so many receipts in front may be on disk already: the commit that held them broke
+        self._doubtful = 0
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -128,8 +144,8 @@ class Writer:
             if self._due() or self._urgent or self._calls:
                 self._idle = False
                 continue
-            if not self._wake.wait(self._patience()) and self._to_checkpoint:
-                self._checkpoint()
+            if not self._wake.wait(self._patience()) and self.healthy:
+                self._tidy()
             self._idle = False
 
     def _gather(self) -> None:
@@ -154,10 +170,11 @@ class Writer:
     def _patience(self) -> float | None:
         if not self.healthy:
             return max(0.0, self._retry_at - time.monotonic())
-        return IDLE if self._to_checkpoint else None
+        return self._pause if self._packed or self._to_checkpoint else None
 
     def _take(self) -> Batch:
-        batch = Batch(again=not self.healthy)
+        self._pause = IDLE
+        batch = Batch(again=not self.healthy or self._doubtful > 0, waiting=self._packed)
         room = self._settings.batch_rows
         for lane in (self._urgent, self._calls):
             while lane and (room >= lane[0].size or not batch.calls):
@@ -166,6 +183,7 @@ class Writer:
                 room -= call.size
         if room > 0 and (self.healthy or time.monotonic() >= self._retry_at):
             batch.receipts = self._receipts[:room]
+        batch.pack = len(batch.receipts) >= self._settings.pack_from and self._packed < self._settings.packed_rows
         return batch
 
     def _commit(self, batch: Batch) -> None:
@@ -176,6 +194,8 @@ class Writer:
             return
         # Receipts leave memory only now; the loop has meanwhile appended behind them.
         del self._receipts[: len(batch.receipts)]
+        self._doubtful = max(0, self._doubtful - len(batch.receipts))
+        self._packed = outcomes.waiting
         self.commits += 1
         self._to_checkpoint = True
         if not self.healthy:
@@ -199,6 +219,7 @@ class Writer:
     def _failed(self, batch: Batch, error: Exception) -> None:
         self._disconnect()
         self.healthy = False
+        self._doubtful = max(self._doubtful, len(batch.receipts))
         self._failures += 1
         state = RetryCallState(Retrying(), None, (), {})
         state.attempt_number = self._failures
@@ -225,6 +246,27 @@ class Writer:
                 connection.close()
             except Exception as error:
                 log.warning("store.disconnect", error=str(error))
+
+    def _tidy(self) -> None:
+        """Nothing was to be done for a while: make rows of one block, or copy the log back."""
+        if self._packed:
+            self._unfold()
+        elif self._to_checkpoint:
+            self._checkpoint()
+
+    def _unfold(self) -> None:
+        try:
+            if self._connection is None:
+                self._connection = self._engine.connect()
+            with self._connection.begin():
+                self._packed = unfold(self._connection, self._node, limit=1)
+        except Exception as error:  # what is packed stays evidence; only the next commit tells whether the disk is ill
+            log.error("store.unfold_failed", error=str(getattr(error, "orig", None) or error), packed=self._packed)
+            self._disconnect()
+            self._pause = UNFOLD_AGAIN
+            return
+        self._to_checkpoint = True
+        self._pause = BREATH if self._packed else IDLE
 
     def _checkpoint(self) -> None:
         self._to_checkpoint = False
