@@ -118,5 +118,6 @@ class RoomsCollector(Collector):
         yield _gauge("store_healthy", "1 while commits succeed", float(store.healthy))
         yield _gauge("store_rows_waiting", "Rows of calls that wait for their commit", rows)
         yield _gauge("store_receipts_waiting", "Receipts that wait for their commit", receipts)
+        yield _gauge("store_receipts_packed", "Receipts that are committed and not yet rows", store.packed)
         yield _counter("store_commits", "Commits", store.commits)
         yield _counter("store_receipts_refused", "Receipts that the schema refused", store.refused_receipts)

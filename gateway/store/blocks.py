@@ -1,8 +1,9 @@
 """Receipts packed by the hundred: 512 rows of evidence are one value of 60 kB, made in a tenth of their inserts' time.
 
-Layout, version 1, little-endian: ``u8`` version, ``u32`` count, then a column for each field of ``Receipt``, in order:
-``u8`` form, ``u32`` length, then so many bytes. Form 1: one value that all share; form 2: before the values stands one
-byte for each, 0 where it is absent (and a blank stands in its place); form 3: both. Values are
+Layout, version 1, little-endian: ``u8`` version, ``u32`` count, then a column for each field of ``Receipt`` in order:
+``u8`` form, ``u32`` length, so many bytes; at the end, as ``u32``, the CRC-32 (zlib) of all before it. Form 1: one
+value that all share; form 2: before the values stands one byte for each, 0 where it is absent (and a blank stands in
+its place); form 3: both. Values are
 
 - numbers: i32, i64 or f64, one after the other;
 - text: UTF-8, joined by NUL, which no column of PostgreSQL can hold;
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import struct
 import sys
+import zlib
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ from gateway.errors import StoreError
 VERSION: Final = 1
 _HEAD: Final = struct.Struct("<BI")
 _COLUMN: Final = struct.Struct("<BI")
+_CRC: Final = struct.Struct("<I")
 _SHARED, _GAPS = 1, 2
 _SWAP: Final = sys.byteorder == "big"
 
@@ -126,11 +129,22 @@ def pack_receipts(receipts: Sequence[Receipt]) -> bytes:
             values = [codec.blank if value is None else value for value in values]
         packed = codec.pack(values)
         parts += (_COLUMN.pack(form, len(present) + len(packed)), present, packed)
-    return b"".join(parts)
+    body = b"".join(parts)
+    return body + _CRC.pack(zlib.crc32(body))
+
+
+def mentions(block: bytes, ebm_ids: Iterable[bytes]) -> bool:
+    """Whether a sound block may hold receipts about one of these messages: an id stands in it as it is.
+
+    Raise StoreError when it is damaged: nobody can say then what it held.
+    """
+    _check(block)
+    return any(ebm_id in block for ebm_id in ebm_ids)
 
 
 def unpack_receipts(block: bytes) -> list[Receipt]:
     """Read back what ``pack_receipts`` wrote, equal in every field; raise StoreError when it is damaged."""
+    _check(block)
     try:
         version, count = _HEAD.unpack_from(block)
         if version != VERSION:
@@ -141,11 +155,17 @@ def unpack_receipts(block: bytes) -> list[Receipt]:
             at += _COLUMN.size
             columns.append(_column(codec, form, block[at : at + length], count))
             at += length
-        if at != len(block):
+        if at + _CRC.size != len(block):
             raise ValueError("columns do not add up")
         return list(map(Receipt._make, zip(*columns, strict=True)))
     except (ValueError, struct.error) as error:
         raise StoreError(f"a block of receipts is damaged: {error}") from error
+
+
+def _check(block: bytes) -> None:
+    body, crc = block[: -_CRC.size], block[-_CRC.size :]
+    if crc != _CRC.pack(zlib.crc32(body)):
+        raise StoreError("a block of receipts is damaged: its CRC is wrong")
 
 
 def _column(codec: _Codec, form: int, payload: bytes, count: int) -> Iterable[Any]:

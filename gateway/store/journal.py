@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, func, select, tuple_
 
 from gateway.domain.orders import Receipt
 from gateway.store import schema
-from gateway.store.blocks import pack_receipts, unpack_receipts
+from gateway.store.blocks import mentions, pack_receipts, unpack_receipts
 from gateway.store.statements import insert_receipts, placeholder
 
 #: Receipts of one block: what is made into rows at once, 2 ms of work.
@@ -73,8 +73,7 @@ def packed(
     wanted = None if about is None else frozenset(about)
     marks = [ebm_id.encode() for ebm_id in wanted or ()]
     for (block,) in connection.execute(select(c.packed).where(tuple_(c.node, c.last_seq) > after)):
-        # An id stands in a block as it is: most blocks of other messages need not be unpacked.
-        if wanted is not None and not any(mark in block for mark in marks):
+        if wanted is not None and not mentions(block, marks):
             continue
         for row in unpack_receipts(block):
             if row[:2] > after and (wanted is None or row.ebm_id in wanted):

@@ -18,9 +18,10 @@ class StoreSettings:
     ``queue_rows`` bounds what waits for it (rows of calls) and ``receipt_rows`` what waits of receipts, also while the
     database is away. ``receipt_linger`` is how long (seconds) receipts wait for company: while more came in that time
     they wait again, up to ``receipt_linger_longest``, so that a burst costs few commits. ``pack_from`` or more receipts
-    of one commit are kept packed until the store is idle, while fewer than ``packed_rows`` wait so. ``busy_timeout``
-    (seconds) bounds the wait for another process that holds the database. ``switch_interval`` (seconds) becomes that of
-    the whole interpreter, unless it is shorter already.
+    of one commit are kept packed until the store is idle, while fewer than ``packed_rows`` wait so; ``idle`` is how
+    long (seconds) nothing must have come before rows are made of them and the log is copied into the database file.
+    ``busy_timeout`` (seconds) bounds the wait for another process that holds the database. ``switch_interval``
+    (seconds) becomes that of the whole interpreter, unless it is shorter already.
     """
 
     url: str
@@ -31,6 +32,7 @@ class StoreSettings:
     packed_rows: int = 100_000
     receipt_linger: float = 0.002
     receipt_linger_longest: float = 0.04
+    idle: float = 1.0
     busy_timeout: float = 5.0
     readers: int = 4
     #: With Python's own 5 ms a loop that is busy in slices of 1-5 ms starves the writer: it wakes too late at each of
@@ -48,7 +50,7 @@ class StoreSettings:
         for name in ("batch_rows", "queue_rows", "receipt_rows", "pack_from", "packed_rows", "readers"):
             if getattr(self, name) < 1:
                 raise InvalidValueError(f"store.{name}", getattr(self, name), "must be at least 1")
-        for name in ("receipt_linger", "receipt_linger_longest", "busy_timeout"):
+        for name in ("receipt_linger", "receipt_linger_longest", "idle", "busy_timeout"):
             if not 0 <= getattr(self, name) <= 60:
                 raise InvalidValueError(f"store.{name}", getattr(self, name), "must be 0-60 seconds")
         if not 0.0001 <= self.switch_interval <= 0.005:

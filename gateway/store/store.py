@@ -110,6 +110,11 @@ class Store:
         """Rows of calls, and receipts, that wait for their commit."""
         return self._writer.pending
 
+    @property
+    def packed(self) -> int:
+        """Receipts of this node that are committed as blocks and wait to become rows."""
+        return self._writer.packed
+
     async def close(self) -> None:
         """Commit what waits and close."""
         await self._writer.close()

@@ -33,9 +33,6 @@ from gateway.store.statements import reserve_block
 
 log = structlog.get_logger(__name__)
 
-#: Seconds without work after which packed receipts are made into rows, and then the log is copied back into the
-#: database file, outside any commit.
-IDLE = 1.0
 #: Seconds between two blocks: whoever else works then, the loop above all, has the machine most of the time.
 BREATH = 0.005
 #: Seconds until blocks are tried again that could not be made into rows.
@@ -71,11 +68,16 @@ class Writer:
         self._connection: Connection | None = None
         self._to_checkpoint = False
         self._packed = waiting
-        self._pause = IDLE
+        self._pause = settings.idle
         #: so many receipts in front may be on disk already: the commit that held them broke
         self._doubtful = 0
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
+
+    @property
+    def packed(self) -> int:
+        """Receipts of this node that are committed and no rows yet."""
+        return self._packed
 
     @property
     def pending(self) -> tuple[int, int]:
@@ -173,7 +175,7 @@ class Writer:
         return self._pause if self._packed or self._to_checkpoint else None
 
     def _take(self) -> Batch:
-        self._pause = IDLE
+        self._pause = self._settings.idle
         batch = Batch(again=not self.healthy or self._doubtful > 0, waiting=self._packed)
         room = self._settings.batch_rows
         for lane in (self._urgent, self._calls):
@@ -262,11 +264,12 @@ class Writer:
                 self._packed = unfold(self._connection, self._node, limit=1)
         except Exception as error:  # what is packed stays evidence; only the next commit tells whether the disk is ill
             log.error("store.unfold_failed", error=str(getattr(error, "orig", None) or error), packed=self._packed)
-            self._disconnect()
+            if not isinstance(error, StoreError):
+                self._disconnect()
             self._pause = UNFOLD_AGAIN
             return
         self._to_checkpoint = True
-        self._pause = BREATH if self._packed else IDLE
+        self._pause = BREATH if self._packed else self._settings.idle
 
     def _checkpoint(self) -> None:
         self._to_checkpoint = False

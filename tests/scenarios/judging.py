@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.protocols import feedback
+from gateway.store.blocks import unpack_receipts
 
 _BEGINS = ("playing", "resumed")
 _ENDS = ("ended", "stopped")
@@ -86,18 +87,19 @@ class Kept:
 
 def read_store(path: Path) -> Kept:
     """Read a SQLite store without touching it."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)) as database:
+        # one instant: receipts may be on their way from blocks to rows
+        database.execute("BEGIN")
         orders: dict[int, tuple[str, str]] = {}
         for session, command, ebm_id in database.execute("SELECT session, command, ebm_id FROM orders"):
             assert session not in orders, f"session {session} was used twice"
             orders[session] = (command, ebm_id)
         messages = dict(database.execute("SELECT ebm_id, warning_id FROM messages"))
-        reports = {
-            (source, feedback.parse(raw).session)
-            for source, raw in database.execute("SELECT source, raw FROM receipts WHERE protocol = 'feedback'")
-        }
-        (receipts,) = database.execute("SELECT count(*) FROM receipts").fetchone()
-    return Kept(orders, messages, reports, receipts)
+        receipts = list(database.execute("SELECT source, protocol, raw FROM receipts"))
+        for (block,) in database.execute("SELECT packed FROM receipt_blocks"):
+            receipts += [(row.source, row.protocol, row.raw) for row in unpack_receipts(block)]
+    reports = {(source, feedback.parse(raw).session) for source, protocol, raw in receipts if protocol == "feedback"}
+    return Kept(orders, messages, reports, len(receipts))
 
 
 def unaccounted(journal: Iterable[Mapping[str, Any]], kept: Kept) -> tuple[int, list[str]]:

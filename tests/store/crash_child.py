@@ -1,7 +1,8 @@
 """A process that writes to a store until it is killed, and says on standard output what was acknowledged to it.
 
-``python -m tests.store.crash_child URL RUN``: lines ``warning N`` after a ``write`` returned, ``receipts FIRST LAST``
-after ``on_receipts`` told of them, ``block N`` after a reservation.
+``python -m tests.store.crash_child URL RUN [bursts]``: lines ``warning N`` after a ``write`` returned, ``receipts FIRST
+LAST`` after ``on_receipts`` told of them, ``block N`` after a reservation. With ``bursts`` nothing but receipts, with
+pauses in which what was packed becomes rows.
 """
 
 from __future__ import annotations
@@ -35,17 +36,26 @@ async def _receive(store: Store) -> None:
         await asyncio.sleep(0.001)
 
 
+async def _receive_bursts(store: Store) -> None:
+    while True:
+        for _ in range(300):
+            store.add_receipt(receipt(store))
+        await asyncio.sleep(0.03)
+
+
 def _told(rows: list[Receipt]) -> None:
     # a pipe takes 64 kB at once and this runs in the loop: one short line is enough, receipts are kept in order
     _say(f"receipts {rows[0].seq} {rows[-1].seq}")
 
 
-async def main(url: str, run: int) -> None:
+async def main(url: str, run: int, kind: str) -> None:
     """Write without end."""
-    store = await Store.open(StoreSettings(url=url))
+    store = await Store.open(StoreSettings(url=url, idle=0.004))
     store.on_receipts = _told
+    if kind == "bursts":
+        await _receive_bursts(store)
     await asyncio.gather(_receive(store), *(_write(store, run, lane) for lane in range(4)))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), "".join(sys.argv[3:])))
