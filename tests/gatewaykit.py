@@ -13,8 +13,8 @@ from typing import Any, Self
 
 import pytest
 
-import gateway.daemon
 from gateway.daemon import Gateway
+from gateway.daemon import gateway as daemon
 from gateway.dispatch.intake import Facts, Submission
 from gateway.domain.codes import AreaCode, PhysicalAddress, ResourceCode
 from gateway.domain.events import EventType
@@ -54,7 +54,7 @@ def _kept(load: Callable[..., Any], *arguments: Any) -> Any:
 def keep_reference(patch: pytest.MonkeyPatch) -> None:
     """Read the packaged tables once for all gateways of a run: they are the same files each time."""
     for name in ("load_gazetteer", "load_outlines", "load_event_names"):
-        patch.setattr(f"gateway.daemon.{name}", partial(_kept, getattr(gateway.daemon, name)))
+        patch.setattr(f"gateway.daemon.gateway.{name}", partial(_kept, getattr(daemon, name)))
 
 
 def terminal(area: str, number: int = 1) -> Terminal:

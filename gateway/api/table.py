@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.api import alarms, coverage, decisions, deliveries, events, health, metrics, terminals, warnings
+from gateway.api import alarms, coverage, decisions, deliveries, events, health, links, metrics, terminals, warnings
 from gateway.api.models import (
     AcceptanceBody,
     AlarmBody,
@@ -220,6 +220,14 @@ TERMINALS: Final = (
         need=Need.OPERATOR,
         query=terminals.StrangersQuery,
         problems=(422,),
+    ),
+    Route(
+        "GET",
+        f"{_V1}/links",
+        links.list_links,
+        "链路 links to adapters, lines, transmitters and brokers, and how they stand",
+        (Reply(200, "按路由排序 by route", links.LinksReply),),
+        need=Need.OPERATOR,
     ),
     Route(
         "GET",

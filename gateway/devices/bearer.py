@@ -8,12 +8,13 @@ What is heard meanwhile goes to ``BearerEvents`` at once.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from gateway.devices.events import Known, Origin, TerminalEvents
+from gateway.devices.trust import Trust
 from gateway.domain.codes import ResourceCode
 from gateway.domain.ladder import EvidenceKind
 from gateway.domain.message import Command, Message
@@ -47,6 +48,10 @@ class LinkHealth:
     detail: str = ""
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Errand:
     """One order 指令 for the terminals that a bearer serves.
@@ -55,7 +60,8 @@ class Errand:
     frame where the bearer carries appendix D (the same bytes object for every bearer and connection of a profile), else
     empty. ``targets`` are the codes in it. ``message`` is what a start or stop is about; ``parameters`` (table D.9) and
     ``tags`` (table D.8) are what a setting or query asks. ``priority`` sorts, smallest first
-    (``domain.message.frame_priority``); after ``until`` (Unix seconds) it need not go out any more.
+    (``domain.message.frame_priority``); after ``until`` (Unix seconds) it need not go out any more, and once ``void``
+    says so it must not: ask right before the first byte.
     """
 
     order: int
@@ -68,6 +74,7 @@ class Errand:
     tags: tuple[int, ...] = ()
     priority: tuple[int, ...] = ()
     until: float = float("inf")
+    void: Callable[[], bool] = _never
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +153,7 @@ class BearerEvents(TerminalEvents, Protocol):
     """What a bearer tells dispatch; every call returns at once. Answers and reports of D and E as from connections."""
 
     def carried(self, order: int, route: Route, terminals: Sequence[int]) -> None:
-        """An order's bytes were handed to a link for these terminals (their numbers)."""
+        """An order's bytes go to a link now, for these terminals (their numbers); told before any answer can come."""
         ...
 
     def claimed(
@@ -183,3 +190,19 @@ class Workshop(Protocol):
     async def unicast(self, errand: Errand, terminal: Known) -> Errand:
         """The same for one terminal alone: a new order, its frame with exactly one target, signed and committed."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What bearers are made with. ``clock`` gives Unix seconds, ``monotonic`` seconds for time-outs.
+
+    ``members`` are the terminals of the registry whose routes name a link; ``trust`` the keys of devices that sign.
+    """
+
+    events: BearerEvents
+    workshop: Workshop
+    clock: Callable[[], float]
+    monotonic: Callable[[], float]
+    members: Callable[[Route], Sequence[Known]]
+    own_code: ResourceCode
+    trust: Trust | None = None

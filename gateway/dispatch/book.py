@@ -89,7 +89,7 @@ def rebuild(
     for stored in orders:
         command = Command(stored.command)
         if command is Command.START:
-            live.start_orders = min(255, live.start_orders + 1)
+            live.start_orders += 1
         terminals = unpack_ids(stored.terminals)
         order = LiveOrder(stored.session, live, command, stored.profile, b"", 0.0, live.start_orders)
         order.named.update(terminals)

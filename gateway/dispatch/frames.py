@@ -10,7 +10,8 @@ from gateway.domain.codes import EbmId, ResourceCode
 from gateway.domain.message import Message
 from gateway.protocols import ip
 from gateway.protocols.fields import WireEbmId
-from gateway.protocols.ip_bodies import Auxiliary, StartBroadcast, StatusQuery, StopBroadcast
+from gateway.protocols.ip_bodies import Auxiliary, ParameterSetting, StartBroadcast, StatusQuery, StopBroadcast
+from gateway.protocols.parameters import Parameter
 from gateway.security.coverage import SignatureBlock
 
 Sign = Callable[[bytes], SignatureBlock]
@@ -34,7 +35,7 @@ class FrameMaker:
 
     def __init__(self, source: ResourceCode, sign: Sign) -> None:
         self._source = source
-        self._sign = sign
+        self.sign = sign
 
     def start(self, session: int, targets: tuple[ResourceCode, ...], message: Message) -> SignedFrame:
         """开始播发 0x01 (table D.5): one auxiliary of type 61 names where the sound comes from."""
@@ -58,11 +59,17 @@ class FrameMaker:
         """终端状态查询 0x11 (table D.8)."""
         return self._signed(session, targets, StatusQuery(tags))
 
+    def settings(
+        self, session: int, targets: tuple[ResourceCode, ...], parameters: tuple[Parameter, ...]
+    ) -> SignedFrame:
+        """终端参数设置 0x12 (table D.9)."""
+        return self._signed(session, targets, ParameterSetting(parameters))
+
     def _signed(self, session: int, targets: tuple[ResourceCode, ...], body: ip.Body) -> SignedFrame:
         made: list[SignatureBlock] = []
 
         def sign(data: bytes) -> SignatureBlock:
-            made.append(self._sign(data))
+            made.append(self.sign(data))
             return made[-1]
 
         raw = ip.build_signed(ip.request(session, self._source, targets, body), sign)

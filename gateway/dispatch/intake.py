@@ -17,6 +17,7 @@ from gateway.dispatch.content import content_of, sent_text
 from gateway.dispatch.lifecycle import Lifecycle, Work
 from gateway.dispatch.live import LiveMessage
 from gateway.dispatch.state import State
+from gateway.dispatch.ways import Ways
 from gateway.domain.codes import AreaCode, EbmId
 from gateway.domain.events import EventType
 from gateway.domain.message import EbmClass, Message, MessageState
@@ -245,6 +246,7 @@ class Intake:
             accepted_at=now,
             activated_at=now if begun is MessageState.ACTIVE else None,
             supersedes=old.ebm_id if old is not None else None,
+            ways=Ways.of(state.registry, terminals),
         )
         return live, Targets(len(facts.areas), len(terminals), population)
 

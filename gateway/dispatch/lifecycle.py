@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 
 from gateway.dispatch.alarms import AlarmLevel
+from gateway.dispatch.carriers import Carriers
 from gateway.dispatch.live import LiveMessage, LiveOrder, Stopped
 from gateway.dispatch.plan import Group, group
 from gateway.dispatch.sender import STORE_AGAIN, Sender
@@ -42,15 +43,20 @@ class Work:
 class Lifecycle:
     """Moves messages from state to state; each move is committed before it shows on a wire or to a person."""
 
-    def __init__(self, state: State, sender: Sender) -> None:
+    def __init__(self, state: State, sender: Sender, carriers: Carriers) -> None:
         self._state = state
         self._sender = sender
+        self._carriers = carriers
 
     # -- making orders
 
     async def starts(self, live: LiveMessage) -> Work:
         """Start orders for the terminals that are connected now; the others get theirs when they connect."""
-        return await self._orders(live, Command.START, self._online(live.terminals))
+        self._carriers.choose(live)
+        terminals = self._online(live.terminals)
+        if live.ways:
+            terminals = [terminal for terminal in terminals if live.ways.on_ip(terminal)]
+        return await self._orders(live, Command.START, terminals)
 
     async def stops(self, live: LiveMessage) -> Work:
         """Stop orders for the connected terminals that may hold the start."""
@@ -95,6 +101,7 @@ class Lifecycle:
         """Write committed orders; those of ``before`` (stops of ``old``) go ahead of the starts on each link."""
         for order, group_ in work.orders:
             self._sender.desk.adopt(order, group_)
+        self._carriers.launched(live, old)
         self._sender.spawn(self._launch(live, work, before, since, old))
 
     async def _launch(
@@ -242,6 +249,8 @@ class Lifecycle:
     async def _silence(self, live: LiveMessage, work: Work) -> None:
         held = set(live.may_hold())
         await self._sender.write([(order, [t for t in g.terminals if t in held]) for order, g in work.orders])
+        if live.ways:
+            self._sender.spawn(self._carriers.stop(live, [t for t in live.ways if not live.may_start(t)]))
         await self._sender.catch_up(live)
 
     def _moved(self, live: LiveMessage, target: MessageState, at: float, reason: str) -> None:

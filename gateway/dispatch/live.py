@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, NamedTuple
 
+from gateway.dispatch.ways import Ways
 from gateway.domain.ladder import StopRung
 from gateway.domain.message import Command, Message, MessageState
 from gateway.domain.orders import Receipt
@@ -123,6 +124,8 @@ class LiveMessage:
     activated_at: float | None = None
     ended_at: float | None = None
     supersedes: str | None = None
+    #: routes of those terminals that have another than their own connection
+    ways: Ways = field(default_factory=Ways)
     #: set before the commit that ends it: no start is written from then on
     ending: bool = False
     start_orders: int = 0
@@ -187,9 +190,11 @@ class LiveMessage:
         return position is None or self.stop[position] == StopRung.NONE
 
     def needs_start(self, terminal: int) -> bool:
-        """Whether a connected terminal should be sent the start now."""
+        """Whether a connected terminal should be sent the start now, over its own connection."""
         position = self.index.get(terminal)
         if position is None or not self.wanted or self.stop[position] != StopRung.NONE:
+            return False
+        if self.ways and not self.ways.on_ip(terminal):
             return False
         return self.phase[position] in (Phase.IDLE, Phase.WAITING, Phase.SILENT)
 

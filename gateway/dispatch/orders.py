@@ -39,7 +39,7 @@ class OrderDesk:
 
         frame = await loop.run_in_executor(state.signing, sign)
         if command is Command.START:
-            live.start_orders = min(255, live.start_orders + 1)
+            live.start_orders += 1
         now = state.clock()
         row = Order(
             id=session,

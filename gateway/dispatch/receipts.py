@@ -153,6 +153,7 @@ class Receipts:
         state.counters.given_up += 1
         if order.command is Command.START:
             live.refuse(known.id)
+            sender.on_failed(live, known.id)
             state.alarms.raise_("start_refused", live.ebm_id, f"{known.terminal.code}: {result} {describe(result)}")
             return EvidenceKind.REFUSED.value
         state.alarms.raise_(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -18,7 +18,7 @@ from gateway.dispatch.state import State
 from gateway.domain.ladder import StopRung
 from gateway.domain.message import Command, EbmClass
 from gateway.domain.orders import Attempt
-from gateway.domain.receiver import IP_ROUTE
+from gateway.domain.receiver import IP_ROUTE, Route
 from gateway.errors import GatewayError, OverloadedError, StoreError
 from gateway.store.packing import pack_ids
 
@@ -65,7 +65,9 @@ class Sender:
 
     def __init__(self, state: State, record: Recorder) -> None:
         self._state = state
-        self._record = record
+        self.record = record
+        #: told of a start that its own connection did not bring; says whether another route takes over
+        self.on_failed: Callable[[LiveMessage, int], bool] = lambda *_: False
         self._tasks: set[asyncio.Task[None]] = set()
         self.desk = OrderDesk(state)
 
@@ -160,11 +162,12 @@ class Sender:
             sent.append(terminal)
         for order in usable:
             order.waiting.update(dict.fromkeys(sent, wave))
-            self._written(order, sent, fresh=wave.tries == 1)
+            self.note_written(order, sent, fresh=wave.tries == 1)
             reached.setdefault(order, array("I")).extend(sent)
 
     @staticmethod
-    def _written(order: LiveOrder, terminals: array[int], *, fresh: bool) -> None:
+    def note_written(order: LiveOrder, terminals: array[int], *, fresh: bool = True) -> None:
+        """From now on these terminals may hold the order; ``fresh``: its session is new to them."""
         live = order.message
         if live is None:
             return
@@ -187,16 +190,17 @@ class Sender:
         for order, terminals in reached.items():
             if terminals:
                 self._state.counters.frames_sent += len(terminals)
-                self._commit_attempt(order, at, terminals)
+                self.commit_attempt(order, at, terminals)
 
-    def _commit_attempt(self, order: LiveOrder, at: float, terminals: array[int]) -> None:
+    def commit_attempt(self, order: LiveOrder, at: float, terminals: array[int], route: Route = IP_ROUTE) -> None:
+        """Store that an order's bytes were handed over on ``route``; shown once that is durable."""
         live = order.message
-        entry = Sent(at, order.session, order.ordinal, order.command, IP_ROUTE, terminals)
+        entry = Sent(at, order.session, order.ordinal, order.command, route, terminals)
 
         def failed(error: BaseException) -> None:
             # The bytes are out and cannot be taken back: what was done is told as soon as the store can take it.
             log.error("attempt not stored yet", order=order.session, error=str(error))
-            self._state.pacer.after(STORE_AGAIN, lambda: self._commit_attempt(order, at, terminals))
+            self._state.pacer.after(STORE_AGAIN, lambda: self.commit_attempt(order, at, terminals, route))
 
         def committed(done: asyncio.Future[None]) -> None:
             if done.cancelled():
@@ -208,7 +212,7 @@ class Sender:
                 live.log.append(entry)
 
         try:
-            future = self._state.store.submit(Attempt(order.session, at, str(IP_ROUTE), pack_ids(terminals)))
+            future = self._state.store.submit(Attempt(order.session, at, str(route), pack_ids(terminals)))
         except GatewayError as error:
             failed(error)
         else:
@@ -233,8 +237,11 @@ class Sender:
         steps: dict[Step, list[int]] = {}
         for terminal in silent:
             if terminal not in state.links.current or not wanted(terminal):
-                # Offline: it gets what it needs when it connects again. Else another word of it made this one needless.
+                # Offline: it gets what it needs when it connects again, or over its next route. Else another word of it
+                # made this one needless.
                 del waiting[terminal]
+                if live.ways and order.command is Command.START and wanted(terminal):
+                    self.on_failed(live, terminal)
                 continue
             step = state.policy.retry.after_silence(wave.tries, live.session_count(terminal, order.command))
             steps.setdefault(step, []).append(terminal)
@@ -278,10 +285,11 @@ class Sender:
         state.counters.given_up += 1
         if order.command is Command.START:
             live.give_up(terminal)
-            self._record.silent(live, terminal, order.ordinal)
-            state.alarms.raise_(
-                "terminal_unreachable", live.ebm_id, "有终端未应答开始指令 a terminal did not answer its start"
-            )
+            self.record.silent(live, terminal, order.ordinal)
+            if not self.on_failed(live, terminal):
+                state.alarms.raise_(
+                    "terminal_unreachable", live.ebm_id, "有终端未应答开始指令 a terminal did not answer its start"
+                )
         else:
             state.alarms.raise_(
                 "stop_unconfirmed",

@@ -11,6 +11,9 @@ import structlog
 from gateway.devices.events import Known, Origin
 from gateway.dispatch.arrivals import Arrivals
 from gateway.dispatch.book import read_book
+from gateway.dispatch.carriers import Carriers
+from gateway.dispatch.claims import Claims
+from gateway.dispatch.errands import ErrandDesk
 from gateway.dispatch.intake import Acceptance, Facts, Intake, Submission
 from gateway.dispatch.lifecycle import Lifecycle
 from gateway.dispatch.live import LiveMessage
@@ -22,6 +25,7 @@ from gateway.dispatch.state import State
 from gateway.domain.codes import AreaCode
 from gateway.domain.message import Command, MessageState
 from gateway.domain.orders import Order
+from gateway.domain.receiver import IP_ROUTE, Route
 from gateway.domain.warning import Notice
 from gateway.errors import GatewayError, NotFoundError, StateConflictError
 from gateway.protocols.feedback import FeedbackPacket
@@ -54,7 +58,11 @@ class Dispatch:
         self.answered = self.receipts.answered
         self.sender = Sender(state, self.receipts)
         self.receipts.attach(self.sender)
-        self._lifecycle = Lifecycle(state, self.sender)
+        self.errands = ErrandDesk(state, self.sender.desk, self._by_number)
+        self.carriers = Carriers(state, self.sender, self.errands)
+        #: what bearers tell (devices.bearer.BearerEvents)
+        self.carried, self.link, self.claimed = self.carriers.carried, self.carriers.link, Claims(state).claimed
+        self._lifecycle = Lifecycle(state, self.sender, self.carriers)
         self._intake = Intake(state, self._lifecycle)
         self._arrivals = Arrivals(state, self.sender)
         self._strangers = _Strangers()
@@ -68,7 +76,15 @@ class Dispatch:
             self.state.alarms.raise_(
                 "profile_unknown", name, f"设备档不存在，按标准处理 no such device profile, taken as {STANDARD.name}"
             )
+        for route in {r for entry in self.state.registry for r in entry.terminal.routes} - self.state.bearers.keys():
+            if route != IP_ROUTE:
+                self.state.alarms.raise_(
+                    "route_unknown",
+                    str(route),
+                    "台账所列链路不在配置中 the registry names a link that the settings lack",
+                )
         self._arrivals_task = asyncio.create_task(self._arrivals.run(), name="arrivals")
+        await self.carriers.start()
 
     async def close(self) -> None:
         """Stop pacing and sending; nothing that was promised is lost, the store has it."""
@@ -77,6 +93,7 @@ class Dispatch:
             self._arrivals_task.cancel()
             await asyncio.gather(self._arrivals_task, return_exceptions=True)
         await self.sender.close()
+        await self.carriers.close()
         if rows := tuple(self._strangers.held.values()):
             try:
                 await self.state.store.write(*rows)
@@ -156,9 +173,19 @@ class Dispatch:
             self._known[code] = known
         return known
 
+    def members(self, route: Route) -> list[Known]:
+        """The terminals of the registry whose routes name this one."""
+        entries = (entry for entry in self.state.registry if route in entry.terminal.routes)
+        return [known for entry in entries if (known := self.find(entry.terminal.code)) is not None]
+
+    def _by_number(self, terminal: int) -> Known | None:
+        entry = self.state.registry.get(terminal)
+        return None if entry is None else self.find(entry.terminal.code)
+
     def registered(self, known: Known, *, first: bool) -> int:
         """A terminal is bound to a connection."""
         noted = self.receipts.powered_up(known) if first else 0
+        self.carriers.arrived(known.id)
         self._arrivals.registered(known)
         return noted
 

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from gateway.devices.bearer import Bearer
 from gateway.devices.connection import Connection
 from gateway.dispatch.alarms import Alarms
 from gateway.dispatch.frames import FrameMaker
@@ -18,7 +19,7 @@ from gateway.dispatch.registry import Registry
 from gateway.dispatch.retry import RetryRule
 from gateway.domain.areas import Gazetteer
 from gateway.domain.message import AirTime, frame_priority
-from gateway.domain.receiver import Profile
+from gateway.domain.receiver import Profile, Route
 from gateway.store import Store
 
 
@@ -139,6 +140,8 @@ class State:
     alarms: Alarms
     clock: Callable[[], float]
     monotonic: Callable[[], float]
+    #: every bearer of the settings by its route
+    bearers: dict[Route, Bearer] = field(default_factory=dict)
     messages: dict[str, LiveMessage] = field(default_factory=dict)
     orders: dict[int, LiveOrder] = field(default_factory=dict)
     counters: Counters = field(default_factory=Counters)

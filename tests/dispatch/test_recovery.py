@@ -37,7 +37,7 @@ C = terminal("350524100003")
 @pytest.fixture
 def attempts_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     """The process dies each time after its frames are out and before it has stored that they are."""
-    monkeypatch.setattr("gateway.dispatch.sender.Sender._commit_attempt", lambda *_: None)
+    monkeypatch.setattr("gateway.dispatch.sender.Sender.commit_attempt", lambda *_: None)
 
 
 async def killed(folder: Path) -> str:

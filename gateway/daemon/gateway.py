@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import gc
-import resource
 import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +15,9 @@ import structlog
 
 from gateway.api.server import HttpServer
 from gateway.api.services import Services
+from gateway.daemon.links import make_bearers
+from gateway.daemon.machine import calm_the_collector, clock_synchronised, raise_file_limit
+from gateway.devices.bearer import Tools
 from gateway.devices.hub import Hub, HubLimits
 from gateway.devices.listeners import Listen, Listeners
 from gateway.devices.profiles import load_profiles
@@ -55,8 +55,6 @@ FIRST_CERTIFICATE = CertificateSerial("000000000100")
 #: Where the replay rule's memory is kept, and how often (seconds).
 _REPLAY_STATE = "replay"
 _REPLAY_SECONDS = 5.0
-#: Return value of adjtimex for a clock that nothing keeps (TIME_ERROR).
-_TIME_ERROR = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,35 +64,6 @@ class Ports:
     http: int
     terminals: int
     feedback: int
-
-
-def raise_file_limit() -> int:
-    """Raise the soft limit of open files to the hard one; returns it."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return hard
-
-
-def calm_the_collector() -> None:
-    """Let the garbage collector leave alone what lives for ever, and look less often at what comes and goes.
-
-    By default it looks at every 700 new objects; a broadcast makes tens of thousands that die by themselves, and each
-    full look over thousands of sessions would hold the loop for tens of milliseconds.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-
-
-def clock_synchronised() -> bool | None:
-    """Whether the kernel says that something keeps its clock; None where it cannot be asked."""
-    try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        # struct timex of Linux has 208 bytes; with modes = 0 the call only reads.
-        state = int(libc.adjtimex(ctypes.byref(ctypes.create_string_buffer(256))))
-    except (OSError, AttributeError):
-        return None
-    return None if state < 0 else state != _TIME_ERROR
 
 
 def sm2_provider(name: str) -> Sm2Provider:
@@ -206,6 +175,7 @@ class Gateway:
         self.hub = hub = Hub(self.dispatch, self._limits(), settings.gateway.code, trust)
         self.state.links = hub
         self.dispatch.receipts.on_committed = hub.receipts_committed
+        self.state.bearers.update(make_bearers(settings.links, self._tools(trust)))
         await self.dispatch.start()
         stack.push_async_callback(self.dispatch.close)
         terminals, feedback = await self._listen(Listeners(hub))
@@ -245,6 +215,18 @@ class Gateway:
             alarms=alarms,
             clock=time.time,
             monotonic=time.monotonic,
+        )
+
+    def _tools(self, trust: Trust | None) -> Tools:
+        """What bearers are made with."""
+        return Tools(
+            events=self.dispatch,
+            workshop=self.dispatch.errands,
+            clock=time.time,
+            monotonic=time.monotonic,
+            members=self.dispatch.members,
+            own_code=ResourceCode(self.settings.gateway.code),
+            trust=trust,
         )
 
     def _services(self, gazetteer: Gazetteer, outlines: CountyOutlines) -> Services:

@@ -1,0 +1,15 @@
+"""The daemon 守护进程: ``Gateway`` builds all rooms from the settings, starts and stops them."""
+
+from gateway.daemon.gateway import FIRST_CERTIFICATE, Gateway, Ports, signing_key, sm2_provider, tls_of
+from gateway.daemon.machine import clock_synchronised, raise_file_limit
+
+__all__ = [
+    "FIRST_CERTIFICATE",
+    "Gateway",
+    "Ports",
+    "clock_synchronised",
+    "raise_file_limit",
+    "signing_key",
+    "sm2_provider",
+    "tls_of",
+]

@@ -1,0 +1,25 @@
+"""Bearers from the settings: for each kind of link the class that drives it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from gateway.devices.bearer import Bearer, Tools
+from gateway.domain.receiver import Route, RouteKind
+from gateway.errors import EnvironmentLackingError
+from gateway.settings.links import LinkSettings
+
+#: How a bearer is made from its route, its settings and the tools; a new kind has its line here.
+MAKERS: Final[Mapping[type, Callable[[Route, Any, Tools], Bearer]]] = {}
+
+
+def make_bearers(links: Mapping[str, LinkSettings], tools: Tools) -> dict[Route, Bearer]:
+    """Every link of the settings as a bearer, by its route. Errors: EnvironmentLackingError."""
+    made: dict[Route, Bearer] = {}
+    for name, link in links.items():
+        route, maker = Route(RouteKind(link.kind), name), MAKERS.get(type(link))
+        if maker is None:
+            raise EnvironmentLackingError(f"links.{name}: this version does not drive links of kind {link.kind}")
+        made[route] = maker(route, link, tools)
+    return made
