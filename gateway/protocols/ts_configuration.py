@@ -1,4 +1,4 @@
-"""管理配置表 0xFB: clock, codes, frequency, return path, volume and queries (GD/J 086-2018 and 087-2018 tables 7-15)."""
+"""管理配置表 0xFB: clock, codes, frequency, return path, volume, queries (GD/J 086-2018 and 087-2018 tables 7-15)."""
 
 from __future__ import annotations
 

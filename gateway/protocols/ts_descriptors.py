@@ -136,7 +136,8 @@ class Descriptors:
     reserved: int = 0xF
 
 
-_ITEMS = Layout("descriptors", adapt(construct.GreedyRange(_DESCRIPTOR), tuple, list))
+NO_DESCRIPTORS = Descriptors()
+_ITEMS: Layout[tuple[Descriptor, ...]] = Layout("descriptors", adapt(construct.GreedyRange(_DESCRIPTOR), tuple, list))
 _LOOP = construct.Struct(
     "head" / construct.BitStruct("reserved" / construct.BitsInteger(4), "length" / construct.BitsInteger(12)),
     "raw" / construct.Bytes(construct.this.head.length),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import construct
 
 from gateway.protocols.fields import EBM_ID, EVENT, U8, U16, Layout, WireCode, WireEbmId, adapt, counted, record, sized
-from gateway.protocols.ts_descriptors import DESCRIPTORS, Descriptors
-from gateway.protocols.ts_fields import CODES, NO_PCR, Bits, packed
+from gateway.protocols.ts_descriptors import DESCRIPTORS, NO_DESCRIPTORS, Descriptors
+from gateway.protocols.ts_fields import CODES, NO_PCR, TABLE_PID, Bits, packed
 from gateway.protocols.ts_time import MJD_TIME, MjdTime
 
 #: stream_type of MPEG-1 audio (GB/T 17975.1-2010 table 37).
@@ -24,8 +24,13 @@ class Stream:
 
     stream_type: int
     pid: int
-    descriptors: Descriptors = Descriptors()
+    descriptors: Descriptors = NO_DESCRIPTORS
     pid_reserved: int = 7
+
+    @classmethod
+    def content(cls) -> Self:
+        """Make the element that is the content table itself (GD/J 087-2018 6.2)."""
+        return cls(CONTENT_STREAM, TABLE_PID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class DetailsChannel:
     ts_id: int
     programme: int
     pcr_pid: int = NO_PCR
-    descriptors: Descriptors = Descriptors()
+    descriptors: Descriptors = NO_DESCRIPTORS
     streams: tuple[Stream, ...] = ()
     pcr_reserved: int = 7
 

@@ -1,4 +1,4 @@
-"""A broadcast in the words of the domain, rendered to an index entry and a content table (GD/J 086-2018 tables 1, 4)."""
+"""A broadcast in the words of the domain, rendered to index entry and content table (GD/J 086-2018 tables 1, 4)."""
 
 from __future__ import annotations
 

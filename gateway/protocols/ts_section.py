@@ -48,6 +48,8 @@ HEADER_SIZE = 8
 MAX_BODY = MAX_SECTION_LENGTH - (HEADER_SIZE - LENGTH_END) - 2 - BLOCK_SIZE - CRC_SIZE
 #: Smallest section_length: rest of the header, signature_length 0, CRC.
 _MIN_LENGTH = HEADER_SIZE - LENGTH_END + 2 + CRC_SIZE
+#: Smallest section.
+MIN_SIZE = LENGTH_END + _MIN_LENGTH
 #: Versions count from 0 to 31 and begin again.
 VERSIONS = 32
 

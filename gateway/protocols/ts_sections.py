@@ -29,7 +29,7 @@ Event = Found | FrameError
 
 
 class SectionFinder:
-    """Incremental finder of the sections of one PID in bytes; holds at most one packet and one section between calls."""
+    """Incremental finder of the sections of one PID; holds at most one packet and one section between calls."""
 
     __slots__ = ("_held", "_locked", "_packets", "_pid", "_searching")
 

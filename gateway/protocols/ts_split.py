@@ -47,10 +47,9 @@ def _bodies(body: Body) -> Iterator[Body]:
         entries = [part for entry in body.messages for part in _entry_parts(entry)]
         return (IndexTable(tuple(some)) for some in _packed(entries, ENTRY.build, MAX_BODY - _COUNT_SIZE, MAX_COUNT))
     if isinstance(body, ContentTable):
-        sizes = (f"languages.{language.language}" for language in body.languages)
-        for language, name in zip(body.languages, sizes, strict=True):
-            _require(LANGUAGE.build(language), MAX_BODY - _CONTENT_HEAD, name)
         room = MAX_BODY - _CONTENT_HEAD
+        for language in body.languages:
+            _require(LANGUAGE.build(language), room, f"languages.{language.language}")
         return (
             replace(body, languages=tuple(some))
             for some in _packed(body.languages, LANGUAGE.build, room, MAX_LANGUAGES)
@@ -113,8 +112,8 @@ def _command_parts(command: Command, layout: Layout[Command]) -> list[Command]:
     return [replace(command, value=replace(command.value, codes=group)) for group in groups]
 
 
-_LIST = Layout("lists", sized(U16))
-_CERTIFICATE = Layout("certificates", sized(U8))
+_LIST: Layout[bytes] = Layout("lists", sized(U16))
+_CERTIFICATE: Layout[bytes] = Layout("certificates", sized(U8))
 
 
 def _certificates(body: CertificateAuthorisation) -> Iterator[CertificateAuthorisation]:
