@@ -14,7 +14,7 @@ from gateway.protocols.ts_commands import Command
 from gateway.protocols.ts_content import ContentTable, LanguageContent
 from gateway.protocols.ts_descriptors import CableDelivery, Descriptor, Descriptors, TerrestrialDelivery
 from gateway.protocols.ts_index import DetailsChannel, IndexEntry, IndexTable, Stream
-from gateway.protocols.ts_section import Section, TableId
+from gateway.protocols.ts_section import Body, Section, TableId
 from gateway.protocols.ts_time import MjdTime, WallClock
 from tests.protocols.strategies import codes, ebm_ids, events, ipv4, latin, short, u8, u16, u32
 
@@ -109,7 +109,7 @@ def _commands(values: dict[int, st.SearchStrategy[object]]) -> st.SearchStrategy
 configurations = st.builds(c.ConfigurationTable, _commands(CONFIGURATION_VALUES))
 dailies = st.builds(d.DailyTable, _commands(DAILY_VALUES))
 
-BODIES = {
+BODIES: dict[TableId, st.SearchStrategy[Body]] = {
     TableId.INDEX: indices,
     TableId.CONTENT: contents,
     TableId.CERTIFICATES: certificates,
