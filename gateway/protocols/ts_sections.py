@@ -57,6 +57,7 @@ class SectionFinder:
             try:
                 packet = ts_packets.parse(raw)
             except MalformedFrame as error:
+                self._packets.abandon()
                 found.append(error)
             else:
                 found += self._packets.take(packet)
@@ -114,7 +115,7 @@ class PacketReader:
 
     def abandon(self) -> None:
         """Forget the section that has begun, and from where the counter must go on."""
-        self._partial, self._continuity = None, None
+        self._partial, self._continuity, self._last = None, None, None
 
     def take(self, packet: TsPacket) -> list[Event]:
         """Take the next packet of the stream; packets of other PIDs are passed over."""

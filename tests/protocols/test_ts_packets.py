@@ -167,6 +167,14 @@ def test_damaged_and_scrambled_packets_are_not_read() -> None:
         assert len(errors(events)) == 1
 
 
+def test_a_packet_whose_adaptation_field_is_too_long_ends_the_section() -> None:
+    first, second = Packetiser().packets(CONTENT)
+    broken = bytes.fromhex("47002131b8").ljust(188, b"\xff")
+    events = SectionFinder().feed(first + broken + second + unit(b"\0" + INDEX, 2))
+    assert sections(events) == [INDEX]
+    assert len(errors(events)) == 1
+
+
 def test_lengths_and_pointers_beyond_their_bounds() -> None:
     finder = SectionFinder()
     (error,) = finder.feed(unit(b"\0\xfd\xff\xfe"))

@@ -203,6 +203,13 @@ def test_a_command_that_does_not_fit_its_tag_survives_as_bytes() -> None:
     assert ts_section.build(section) == raw
 
 
+def test_a_return_address_of_ipv4_and_port() -> None:
+    table = configure(ReturnTarget(2, "192.168.1.50:8889", COUNTY))
+    raw = ts_section.build(ts_section.section_of(table))
+    assert raw[12:20].hex() == "0206c0a8013222b9"
+    assert ts_section.parse(raw).body == table
+
+
 def test_unknown_enumerations_survive() -> None:
     for name, at in (("C27", 46), ("C113", 20), ("C31", 61), ("C116", 12), ("C114", 12)):
         raw = changed(frame(name), at, 9)
