@@ -5,6 +5,7 @@ zlib computes the mirrored sum in C. Mirroring every byte on the way in and the 
 
 from __future__ import annotations
 
+from binascii import crc_hqx
 from zlib import crc32
 
 _MIRROR = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -26,3 +27,8 @@ def checks(frame: bytes) -> bool:
 def seal(data: bytes) -> bytes:
     """Return ``data`` with its CRC behind it."""
     return data + crc32_mpeg(data).to_bytes(4, "big")
+
+
+def crc16_ccitt(data: bytes) -> int:
+    """Return CRC-16/CCITT-FALSE of ``data``: polynomial 1021, start FFFF, not reflected (GD/J 086-2018 6.3)."""
+    return crc_hqx(data, 0xFFFF)

@@ -70,7 +70,8 @@ def readable(raw: bytes) -> str:
     return hex_of(raw) if "\ufffd" in text else text
 
 
-def _event(event: str) -> str:
+def printable(event: str) -> str:
+    """Return characters that were read as Latin-1 where they are ASCII, else hexadecimal."""
     return event if event.isascii() and event.isprintable() else hex_of(event.encode("latin-1"))
 
 
@@ -95,7 +96,7 @@ def _start(body: StartBroadcast) -> Json:
         "ebm_id": body.ebm_id.text,
         "class": body.ebm_class,
         "level": body.severity,
-        "event": _event(body.event),
+        "event": printable(body.event),
         "volume": body.volume,
         "start": time_of(body.start),
         "end": time_of(body.end),
@@ -238,7 +239,7 @@ def _record(one: BroadcastRecord) -> Json:
         "task_type": one.task_type,
         "class": one.ebm_class,
         "level": one.severity,
-        "event": _event(one.event),
+        "event": printable(one.event),
         "start": time_of(one.start),
         "end": time_of(one.end),
     }

@@ -171,6 +171,8 @@ class Layout(Generic[T]):
             built: bytes = self.con.build(value)
         except construct.ConstructError as error:
             raise InvalidValueError(_path(self.name, error), value, _rule(error)) from None
+        except InvalidValueError:
+            raise
         except (ValueError, UnicodeError) as error:
             raise InvalidValueError(self.name, value, str(error)) from None
         return built
