@@ -1,10 +1,12 @@
 """CRC-32 of the frames (GD/J 089-2018 appendix G): polynomial 04C11DB7, start FFFFFFFF, not reflected or inverted.
 
-zlib computes the mirrored sum in C. Mirroring every byte on the way in and the sum on the way out gives ours.
+zlib computes the mirrored sum in C. Mirroring every byte on the way in and the sum on the way out gives ours. The
+CRC-16 of RDS packets and of the TS content table stands here too.
 """
 
 from __future__ import annotations
 
+from binascii import crc_hqx
 from zlib import crc32
 
 _MIRROR = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -26,3 +28,8 @@ def checks(frame: bytes) -> bool:
 def seal(data: bytes) -> bytes:
     """Return ``data`` with its CRC behind it."""
     return data + crc32_mpeg(data).to_bytes(4, "big")
+
+
+def crc16_ccitt(data: bytes) -> int:
+    """Return the CRC-16/CCITT-FALSE of ``data``: polynomial 1021, start FFFF (GD/J 085-2018 table 21)."""
+    return crc_hqx(data, 0xFFFF)
