@@ -57,7 +57,7 @@ class Verifier:
 
 
 def checksum_of(kind: str, found: int, expected: int) -> dict[str, Any]:
-    """Return the ``checksum`` of the contract; ``kind`` is ``crc32``, ``crc16``, or ``rds`` (check words of a group)."""
+    """Return the ``checksum`` of the contract; ``kind`` is ``crc32``, ``crc16`` or ``rds`` (check words of a group)."""
     digits = {"crc16": 4, "crc32": 8, "rds": 10}[kind]
     return {
         "kind": kind,

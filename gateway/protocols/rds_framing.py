@@ -2,9 +2,10 @@
 
 The standard leaves that line open (GD/J 085-2018 figure 1, signal 3). A packet has neither mark nor checksum; where it
 begins is told from what table 1 fixes: a type of table 2, a count of at least one, a reserved nibble F before each
-code, and a length that is the sum of codes, content and signature, where the content must be one of tables 3-20. Noise
-looks so by chance at about one byte in a hundred thousand. Whether a packet is true says its signature, which the
-caller verifies: a false head costs the packets it lies over, and they come again.
+code, and a length that is the sum of codes, content and signature, where the content must be one of tables 3-20; where
+the content may be anything, the first code must be of decimal digits. Of two million random bytes some sixty begin like
+that, and one makes a whole packet. Whether a packet is true says its signature, which the caller verifies: a false head
+costs the packets it lies over, and they come again.
 """
 
 from __future__ import annotations
@@ -69,6 +70,8 @@ def _counts_fit(data: bytes | bytearray, at: int, size: int) -> bool:
     if not least <= content <= most:
         return False
     first = at + rds.HEAD_SIZE + 1
+    if most == rds.MAX_PACKET and not data[first : first + rds.CODE_SIZE].hex()[1:].isdecimal():
+        return len(data) <= first  # nothing else tells such a packet from noise
     return all(byte >> 4 == 0xF for byte in data[first : first + rds.CODE_SIZE * count : rds.CODE_SIZE])
 
 

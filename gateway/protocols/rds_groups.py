@@ -111,13 +111,17 @@ class GroupReader:
     In search: bit after bit, until four blocks in a row fit their positions. In step: group after group, until eight
     blocks in a row are wrong. Only groups with four right check words come out; a hurt one is told as ``Lost`` with the
     names of its blocks. No more than two groups are held.
+
+    The two words for B differ in one bit, so taking both at any time would let that bit be wrong unseen: a group whose
+    B has not the word of the group before it is hurt.
     """
 
-    __slots__ = ("_bits", "_count", "_in_step", "_passed", "_wrong")
+    __slots__ = ("_bits", "_count", "_in_step", "_passed", "_second", "_wrong")
 
     def __init__(self) -> None:
         self._bits = self._count = self._passed = self._wrong = 0
         self._in_step = False
+        self._second: str | None = None
 
     @property
     def in_step(self) -> bool:
@@ -140,6 +144,7 @@ class GroupReader:
             self._drop(1)
             self._passed += 1
             return
+        group = self._with_same_second(group)
         if self._passed:
             found.append(Lost(self._passed))
             self._passed = 0
@@ -151,6 +156,13 @@ class GroupReader:
         found.append(Lost(GROUP_BITS, ", ".join("ABCD"[at] for at, name in enumerate(group.offsets) if name is None)))
         self._wrong = self._wrong + 4 if not any(group.offsets) else 0
         self._in_step = self._wrong < _LOST_AFTER
+
+    def _with_same_second(self, group: Group) -> Group:
+        first, second, third, fourth = group.offsets
+        before, self._second = self._second, second or self._second
+        if not self._in_step or second == before:
+            return group
+        return Group(group.frame, (first, None, third, fourth))
 
     def _drop(self, count: int) -> None:
         self._count -= count

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.protocols.checksum import checks, crc32_mpeg, seal
+from gateway.protocols.checksum import checks, crc16_ccitt, crc32_mpeg, seal
 
 
 def by_bits(data: bytes) -> int:
@@ -35,3 +35,8 @@ def test_a_sealed_frame_checks_and_a_changed_one_does_not(data: bytes, at: int, 
 def test_fewer_bytes_than_a_checksum_never_check() -> None:
     assert not any(checks(bytes(size)) for size in range(4))
     assert not checks(b"\xff\xff\xff")
+
+
+def test_crc16_check_value() -> None:
+    assert crc16_ccitt(b"123456789") == 0x29B1
+    assert crc16_ccitt(b"") == 0xFFFF
