@@ -16,8 +16,51 @@ from gateway.domain.codes import ResourceCode
 from gateway.errors import FrameTooLarge, IncompleteFrame, InvalidValueError, MalformedFrame
 from gateway.protocols.fields import CODE, REST, Layout, WireCode, bit_record, counted, record
 from gateway.protocols.ip_bodies import UnknownBody
-from gateway.protocols.rds_bodies import CONTENTS, TYPES, DeviceCode, ReturnPeriod
+from gateway.protocols.rds_bodies import (
+    CONTENTS,
+    TYPES,
+    AmplifierSwitch,
+    AuthorisationUpdate,
+    CertificateUpdate,
+    Clock,
+    DailyCommand,
+    DailyVolume,
+    DeviceCode,
+    DrillCommand,
+    EmergencyCommand,
+    FactoryReset,
+    Maintain,
+    MaintainMode,
+    Reset,
+    ReturnPeriod,
+    ReturnRoute,
+    ScanList,
+    StateQuery,
+    TextTransfer,
+)
 from gateway.protocols.signature import BLOCK, BLOCK_SIZE, EMPTY_BLOCK, SignatureBlock
+
+Body = (
+    ScanList
+    | DeviceCode
+    | MaintainMode
+    | Clock
+    | ReturnRoute
+    | ReturnPeriod
+    | AuthorisationUpdate
+    | CertificateUpdate
+    | StateQuery
+    | EmergencyCommand
+    | Reset
+    | FactoryReset
+    | DrillCommand
+    | TextTransfer
+    | Maintain
+    | DailyCommand
+    | DailyVolume
+    | AmplifierSwitch
+    | UnknownBody
+)
 
 HEAD_SIZE = 2
 CODE_SIZE = 12
@@ -34,7 +77,7 @@ class RdsPacket:
 
     packet_type: int
     codes: tuple[WireCode, ...]
-    body: Any
+    body: Body
     block: SignatureBlock = EMPTY_BLOCK
 
     @property
@@ -59,7 +102,7 @@ _HEAD = bit_record(_Head, packet_type=construct.BitsInteger(5), length=construct
 _MIDDLE = record(_Middle, codes=counted(construct.Int8ub, CODE), content=REST)
 
 
-def command(codes: Sequence[ResourceCode], body: Any) -> RdsPacket:
+def command(codes: Sequence[ResourceCode], body: Body) -> RdsPacket:
     """Make the packet that carries ``body`` to ``codes``, unsigned until it is signed.
 
     Raises InvalidValueError naming what tables 1 to 20 forbid: no codes, too many for one packet (see ``split_codes``),
@@ -85,7 +128,7 @@ def room_for_codes(content_size: int) -> int:
     return max(0, min(MAX_CODES, (MAX_PACKET - BLOCK_SIZE - HEAD_SIZE - 1 - content_size) // CODE_SIZE))
 
 
-def split_codes(codes: Sequence[ResourceCode], body: Any) -> list[tuple[ResourceCode, ...]]:
+def split_codes(codes: Sequence[ResourceCode], body: Body) -> list[tuple[ResourceCode, ...]]:
     """Split ``codes`` into parts that each fit a packet with ``body``, in order, none left out.
 
     Every part goes out with the same ``body``, so with the same EBM id.

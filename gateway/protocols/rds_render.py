@@ -7,7 +7,6 @@ or have another value for, is told in notices and never dropped in silence.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from gateway.domain.codes import EbmId, ResourceCode
 from gateway.domain.events import EventType
@@ -66,7 +65,7 @@ def start_packets(broadcast: RdsBroadcast) -> Rendered:
     Raises InvalidValueError naming the value that the tables forbid.
     """
     _check(broadcast)
-    bodies: list[Any] = [_start_body(broadcast)]
+    bodies: list[rds.Body] = [_start_body(broadcast)]
     notices = _losses(broadcast)
     if broadcast.text:
         body, told = _text_body(broadcast)
@@ -79,7 +78,7 @@ def stop_packets(broadcast: RdsBroadcast) -> Rendered:
     """Render the stop of a broadcast: the packet type of its start, with the action to stop."""
     _check(broadcast)
     ebm_id = WireEbmId.of(broadcast.ebm_id)
-    body: Any
+    body: rds.Body
     if broadcast.ebm_class.is_drill:
         body = DrillCommand(broadcast.ebm_class, DrillOperation.STOP, ebm_id)
     elif broadcast.ebm_class is EbmClass.DAILY:
@@ -106,7 +105,7 @@ def _check(broadcast: RdsBroadcast) -> None:
         raise InvalidValueError("frequency", frequency, "must be above 0 with at most two decimals (085 table 12)")
 
 
-def _start_body(broadcast: RdsBroadcast) -> Any:
+def _start_body(broadcast: RdsBroadcast) -> rds.Body:
     ebm_id = WireEbmId.of(broadcast.ebm_id)
     if broadcast.ebm_class.is_drill:
         stored = broadcast.stored_audio
@@ -150,5 +149,5 @@ def _text_body(broadcast: RdsBroadcast) -> tuple[TextTransfer, list[Notice]]:
     return TextTransfer(text_type, text.charset, WireEbmId.of(broadcast.ebm_id), text.raw), told
 
 
-def _packets(codes: tuple[ResourceCode, ...], bodies: list[Any]) -> tuple[rds.RdsPacket, ...]:
+def _packets(codes: tuple[ResourceCode, ...], bodies: list[rds.Body]) -> tuple[rds.RdsPacket, ...]:
     return tuple(rds.command(part, body) for body in bodies for part in rds.split_codes(codes, body))
