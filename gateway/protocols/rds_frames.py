@@ -141,7 +141,7 @@ class FrameAssembler:
 
     Each packet comes out once; its repeats, as long as nothing else came under its level and version, do not. A version
     that is reused by another packet never gives a mixture: the frames of both would have to pass one CRC-16, and a
-    failed CRC-16 forgets them all. No more than ``limit`` packets (1,275 bytes each) are held; the one that has waited
+    failed CRC-16 forgets them all. No more than ``limit`` packets (some 2.5 kB each) are held; the one that has waited
     longest for a frame goes first.
     """
 
