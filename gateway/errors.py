@@ -104,14 +104,14 @@ class UnknownServiceType(FrameError):
 
 
 class ChecksumMismatch(FrameError):
-    """CRC-32 differs (GD/J 089-2018 appendix G)."""
+    """A CRC differs: CRC-32 of GD/J 089-2018 appendix G, or the CRC-16 (4 digits) of GD/J 085-2018 table 21."""
 
     code = "checksum"
     result = 15
 
-    def __init__(self, found: int, expected: int, *, offset: int = 0) -> None:
+    def __init__(self, found: int, expected: int, *, offset: int = 0, digits: int = 8) -> None:
         self.found, self.expected = found, expected
-        super().__init__(f"CRC is {found:08X}, computed {expected:08X}", offset=offset)
+        super().__init__(f"CRC is {found:0{digits}X}, computed {expected:0{digits}X}", offset=offset)
 
 
 class SignatureError(FrameError):

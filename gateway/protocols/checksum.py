@@ -1,6 +1,7 @@
 """CRC-32 of the frames (GD/J 089-2018 appendix G): polynomial 04C11DB7, start FFFFFFFF, not reflected or inverted.
 
-zlib computes the mirrored sum in C. Mirroring every byte on the way in and the sum on the way out gives ours.
+zlib computes the mirrored sum in C. Mirroring every byte on the way in and the sum on the way out gives ours. The
+CRC-16 of RDS packets and of the TS content table stands here too.
 """
 
 from __future__ import annotations
@@ -30,5 +31,5 @@ def seal(data: bytes) -> bytes:
 
 
 def crc16_ccitt(data: bytes) -> int:
-    """Return CRC-16/CCITT-FALSE of ``data``: polynomial 1021, start FFFF, not reflected (GD/J 086-2018 6.3)."""
+    """Return CRC-16/CCITT-FALSE of ``data``: polynomial 1021, start FFFF, not reflected (GD/J 085-2018 table 21, 086-2018 6.3)."""
     return crc_hqx(data, 0xFFFF)

@@ -57,8 +57,8 @@ class Verifier:
 
 
 def checksum_of(kind: str, found: int, expected: int) -> dict[str, Any]:
-    """Return the ``checksum`` of the contract; ``kind`` is ``crc32`` or ``crc16``."""
-    digits = 4 if kind == "crc16" else 8
+    """Return the ``checksum`` of the contract; ``kind`` is ``crc32``, ``crc16`` or ``rds`` (check words of a group)."""
+    digits = {"crc16": 4, "crc32": 8, "rds": 10}[kind]
     return {
         "kind": kind,
         "ok": found == expected,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.protocols import parameters as p
-from gateway.protocols.certificates import AUTHORISATION_LIST, CERTIFICATE
+from gateway.protocols.certificates import AUTHORISATION_LIST, CERTIFICATE, AuthorisationList
 from gateway.protocols.feedback_bodies import (
     BroadcastRecord,
     BroadcastResult,
@@ -168,15 +168,17 @@ def _value(tag: int, value: p.Value, names: dict[int, str]) -> Json:
 
 
 def _certificates(body: CertificateAuthorisation) -> Json:
-    return {"lists": list(map(_list, body.lists)), "certificates": list(map(_certificate, body.certificates))}
+    return {"lists": list(map(_list, body.lists)), "certificates": list(map(certificate_fields, body.certificates))}
 
 
 def _list(raw: bytes) -> Json:
     parsed = AUTHORISATION_LIST.fits(raw)
-    if parsed is None:
-        return {"length": len(raw), "data": hex_of(raw)}
+    return {"length": len(raw)} | ({"data": hex_of(raw)} if parsed is None else authorisation_fields(parsed))
+
+
+def authorisation_fields(parsed: AuthorisationList) -> Json:
+    """Return the fields of an authorisation list (GD/J 081-2018 table 6)."""
     return {
-        "length": len(raw),
         "receiver": parsed.receiver,
         "number": parsed.number,
         "serials": list(parsed.serials),
@@ -185,7 +187,8 @@ def _list(raw: bytes) -> Json:
     }
 
 
-def _certificate(raw: bytes) -> Json:
+def certificate_fields(raw: bytes) -> Json:
+    """Return the fields of a certificate (GD/J 081-2018 table 1), or its bytes where it has another layout."""
     parsed = CERTIFICATE.fits(raw)
     if parsed is None:
         return {"length": len(raw), "data": hex_of(raw)}

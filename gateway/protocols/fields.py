@@ -180,8 +180,15 @@ class Layout(Generic[T]):
 
 def record(cls: type[T], **fields: Any) -> Layout[T]:
     """Declare the layout of dataclass ``cls``: its fields in the order in which they stand in the frame."""
-    names = tuple(fields)
-    struct = construct.Struct(*(name / con for name, con in fields.items()))
+    return _layout_of(cls, tuple(fields), construct.Struct(*(name / con for name, con in fields.items())))
+
+
+def bit_record(cls: type[T], **fields: Any) -> Layout[T]:
+    """Declare the layout of dataclass ``cls`` whose fields are declared in bits; all together fill whole bytes."""
+    return _layout_of(cls, tuple(fields), construct.BitStruct(*(name / con for name, con in fields.items())))
+
+
+def _layout_of(cls: type[T], names: tuple[str, ...], struct: Any) -> Layout[T]:
     return Layout(
         cls.__name__,
         adapt(

@@ -183,7 +183,7 @@ _RETURN = record(
 )
 _CODE_SETTING = record(ResourceCodeSetting, physical=sized(U8), code=CODE)
 _SIGNAL = record(Signal, strength=U8, quality=U8)
-_POINT = record(FrequencyPoint, index=U8, priority=U8, mhz=FREQ_BCD)
+POINT = record(FrequencyPoint, index=U8, priority=U8, mhz=FREQ_BCD)
 
 
 def _physical(raw: bytes) -> PhysicalValue | bytes:
@@ -233,7 +233,7 @@ REPORTED: dict[int, Layout[Any]] = {
     TERRESTRIAL_SIGNAL: _SIGNAL,
     CABLE_FREQUENCY: record(Channel, freq_khz=U32, symbol_rate_k=U32, qam=U8),
     TERRESTRIAL_FREQUENCY: _layout("terrestrial frequency", U32),
-    FM_SCAN_LIST: _layout("FM scan list", counted(U8, _POINT.con)),
+    FM_SCAN_LIST: _layout("FM scan list", counted(U8, POINT.con)),
     FM_CURRENT: record(CurrentFrequency, command_mhz=FREQ_BCD, programme_mhz=FREQ_BCD),
     FM_COMMAND_MODE: record(CommandMode, enabled=U8, period_s=U16),
 }

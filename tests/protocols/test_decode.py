@@ -198,7 +198,7 @@ def test_broken_lengths_leave_the_checksum() -> None:
         (BY_ID["C46"]["hex"][:-2], "incomplete", 111),
         (BY_ID["C5"]["hex"] + "AABB", "malformed", 56),
         ("FEFD" + "00" * 40, "malformed", 10),
-        ("587201F434", "malformed", 0),
+        ("587200F434", "malformed", 0),
     ],
 )
 def test_input_that_is_no_frame(source: str, code: str, offset: int) -> None:
@@ -233,7 +233,7 @@ def test_texts_and_vendor_values_of_devices() -> None:
 def test_nothing_raises(source: str | bytes) -> None:
     shown = decode(source)
     assert list(shown) == KEYS
-    assert shown["protocol"] in (None, "adapter", *FAMILIES)
+    assert shown["protocol"] in (None, "adapter", "rds", *FAMILIES)
 
 
 @given(mutated(ip_packets().map(ip.build) | feedback_packets().map(feedback.build)))
