@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from gateway.errors import FrameError
-from gateway.protocols import decode_ip
+from gateway.protocols import decode_adapter, decode_ip
+from gateway.protocols.adapter_envelope import is_head
 from gateway.protocols.decode_contract import UndecodableInput, Verifier, Verify, result
 
 __all__ = ["READERS", "Reader", "UndecodableInput", "Verify", "decode"]
@@ -26,7 +27,10 @@ class Reader(NamedTuple):
 
 
 #: Asked in this order; the last one takes, and explains, whatever nobody knew.
-READERS: tuple[Reader, ...] = (Reader(lambda _: True, decode_ip.read),)
+READERS: tuple[Reader, ...] = (
+    Reader(is_head, decode_adapter.read),
+    Reader(lambda _: True, decode_ip.read),
+)
 
 
 def decode(source: str | bytes, public_key: bytes | None = None, verify: Verify | None = None) -> dict[str, Any]:

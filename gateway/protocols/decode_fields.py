@@ -70,23 +70,25 @@ def readable(raw: bytes) -> str:
     return hex_of(raw) if "\ufffd" in text else text
 
 
-def _event(event: str) -> str:
+def event_of(event: str) -> str:
+    """Return 事件类型, or hexadecimal where it is no plain text."""
     return event if event.isascii() and event.isprintable() else hex_of(event.encode("latin-1"))
 
 
-def _auxiliary(aux: Auxiliary) -> Json:
+def auxiliary_of(aux: Auxiliary) -> Json:
+    """Return 辅助数据; the address too where the type is a stream."""
     shown: Json = {"type": aux.kind, "length": len(aux.data), "data": hex_of(aux.data)}
     if aux.kind == STREAM:
         shown["url"] = readable(aux.data)
     return shown
 
 
-def _legacy_auxiliary(aux: Auxiliary) -> Json:
+def _legacyauxiliary_of(aux: Auxiliary) -> Json:
     audio = audio_of(aux)
     if audio is None:
-        return _auxiliary(aux)
+        return auxiliary_of(aux)
     named = {"protocol": audio.protocol, "codec": audio.codec, "pid": audio.pid, "url": readable(audio.url)}
-    return _auxiliary(aux) | named
+    return auxiliary_of(aux) | named
 
 
 def _start(body: StartBroadcast) -> Json:
@@ -95,11 +97,11 @@ def _start(body: StartBroadcast) -> Json:
         "ebm_id": body.ebm_id.text,
         "class": body.ebm_class,
         "level": body.severity,
-        "event": _event(body.event),
+        "event": event_of(body.event),
         "volume": body.volume,
         "start": time_of(body.start),
         "end": time_of(body.end),
-        "aux": [_legacy_auxiliary(aux) if legacy else _auxiliary(aux) for aux in body.aux],
+        "aux": [_legacy_auxiliary(aux) if legacy else auxiliary_of(aux) for aux in body.aux],
     }
 
 
@@ -166,7 +168,8 @@ def _value(tag: int, value: p.Value, names: dict[int, str]) -> Json:
     return asdict(value)
 
 
-def _certificates(body: CertificateAuthorisation) -> Json:
+def certificates_of(body: CertificateAuthorisation) -> Json:
+    """Return lists and certificates, read where they have the layout of GD/J 081-2018."""
     return {"lists": list(map(_list, body.lists)), "certificates": list(map(_certificate, body.certificates))}
 
 
@@ -238,7 +241,7 @@ def _record(one: BroadcastRecord) -> Json:
         "task_type": one.task_type,
         "class": one.ebm_class,
         "level": one.severity,
-        "event": _event(one.event),
+        "event": event_of(one.event),
         "start": time_of(one.start),
         "end": time_of(one.end),
     }
@@ -254,7 +257,7 @@ _SHOWN: dict[type, Callable[[Any], Json]] = {
     Heartbeat: _heartbeat,
     StatusQuery: lambda body: {"tags": list(body.tags)},
     ParameterSetting: lambda body: {"params": [_parameter(one, p.SETTABLE) for one in body.params]},
-    CertificateAuthorisation: _certificates,
+    CertificateAuthorisation: certificates_of,
     GeneralAnswer: _answer,
     LegacyAnswer: _legacy_answer,
     QueryAnswer: _query_answer,
