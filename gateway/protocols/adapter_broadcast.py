@@ -18,6 +18,7 @@ from gateway.protocols.fields import (
     WireEbmId,
     adapt,
     counted,
+    harmless,
     record,
     sized,
     text_of,
@@ -58,7 +59,7 @@ class LanguageContent:
     def words(self, raw: bytes) -> str:
         """``raw``, one of the texts, for people; by guess where the charset is unknown or does not hold."""
         try:
-            return text_of(raw.decode(_CODECS[self.charset]).encode())
+            return harmless(raw.decode(_CODECS[self.charset]))
         except (KeyError, UnicodeDecodeError):
             return text_of(raw)
 

@@ -83,7 +83,7 @@ def auxiliary_of(aux: Auxiliary) -> Json:
     return shown
 
 
-def _legacyauxiliary_of(aux: Auxiliary) -> Json:
+def _legacy_auxiliary(aux: Auxiliary) -> Json:
     audio = audio_of(aux)
     if audio is None:
         return auxiliary_of(aux)

@@ -41,6 +41,11 @@ def text_of(raw: bytes) -> str:
     else:
         if any("\x80" <= char <= "\u07ff" for char in text):
             text = stripped.decode("gb18030", errors="replace")
+    return harmless(text)
+
+
+def harmless(text: str) -> str:
+    """Return device text without control characters."""
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
