@@ -384,8 +384,6 @@ LENGTHS = {
     [(name, at, size, by) for name, found in LENGTHS.items() for at, size in found for by in (-1, 1)],
 )
 def test_every_length_off_by_one_is_refused(name: str, at: int, size: int, by: int) -> None:
-    number = int.from_bytes(frame(name)[at : at + size], "big")
-    assert number < 256**size - 1, "no length stands here"
     with pytest.raises((MalformedFrame, IncompleteFrame)):
         adapter.parse(changed(frame(name), at, by, size))
 
