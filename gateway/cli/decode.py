@@ -24,7 +24,7 @@ _LINE_LIMIT = 400_000
 @json_option
 @click.pass_context
 def decode_command(ctx: click.Context, frame: tuple[str, ...], public_key: bytes | None, as_json: bool) -> None:
-    """解析帧 / Read frames of GD/J 086, 087 and 089-2018 (- : 每行一帧 one frame a line).
+    """解析帧 / Read frames of GD/J 085, 086, 087 and 089-2018 (- : 每行一帧 one frame a line).
 
     退出码 exit: 0 完整无误 whole and right, 1 有误 broken.
     """

@@ -73,6 +73,13 @@ class UnsignedForm(StrEnum):
     ZERO_BLOCK = "c"
 
 
+class TimeBase(StrEnum):
+    """Whose clock the seconds of GD/J 089-2018 appendix A and table E.10 count: UTC, or the wall in Beijing."""
+
+    UNIX = "unix"
+    BEIJING = "beijing"
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """How a kind of device speaks; a data file that integrators add to."""

@@ -31,5 +31,5 @@ def seal(data: bytes) -> bytes:
 
 
 def crc16_ccitt(data: bytes) -> int:
-    """Return CRC-16/CCITT-FALSE of ``data``: polynomial 1021, start FFFF, not reflected (GD/J 085-2018 table 21, 086-2018 6.3)."""
+    """Return CRC-16/CCITT-FALSE of ``data``: polynomial 1021, start FFFF (GD/J 085-2018 table 21, 086-2018 6.3)."""
     return crc_hqx(data, 0xFFFF)

@@ -75,7 +75,8 @@ def printable(event: str) -> str:
     return event if event.isascii() and event.isprintable() else hex_of(event.encode("latin-1"))
 
 
-def _auxiliary(aux: Auxiliary) -> Json:
+def auxiliary_of(aux: Auxiliary) -> Json:
+    """Return 辅助数据; the address too where the type is a stream."""
     shown: Json = {"type": aux.kind, "length": len(aux.data), "data": hex_of(aux.data)}
     if aux.kind == STREAM:
         shown["url"] = readable(aux.data)
@@ -85,9 +86,9 @@ def _auxiliary(aux: Auxiliary) -> Json:
 def _legacy_auxiliary(aux: Auxiliary) -> Json:
     audio = audio_of(aux)
     if audio is None:
-        return _auxiliary(aux)
+        return auxiliary_of(aux)
     named = {"protocol": audio.protocol, "codec": audio.codec, "pid": audio.pid, "url": readable(audio.url)}
-    return _auxiliary(aux) | named
+    return auxiliary_of(aux) | named
 
 
 def _start(body: StartBroadcast) -> Json:
@@ -100,7 +101,7 @@ def _start(body: StartBroadcast) -> Json:
         "volume": body.volume,
         "start": time_of(body.start),
         "end": time_of(body.end),
-        "aux": [_legacy_auxiliary(aux) if legacy else _auxiliary(aux) for aux in body.aux],
+        "aux": [_legacy_auxiliary(aux) if legacy else auxiliary_of(aux) for aux in body.aux],
     }
 
 
@@ -167,7 +168,8 @@ def _value(tag: int, value: p.Value, names: dict[int, str]) -> Json:
     return asdict(value)
 
 
-def _certificates(body: CertificateAuthorisation) -> Json:
+def certificates_of(body: CertificateAuthorisation) -> Json:
+    """Return lists and certificates, read where they have the layout of GD/J 081-2018."""
     return {"lists": list(map(_list, body.lists)), "certificates": list(map(certificate_fields, body.certificates))}
 
 
@@ -258,7 +260,7 @@ _SHOWN: dict[type, Callable[[Any], Json]] = {
     Heartbeat: _heartbeat,
     StatusQuery: lambda body: {"tags": list(body.tags)},
     ParameterSetting: lambda body: {"params": [_parameter(one, p.SETTABLE) for one in body.params]},
-    CertificateAuthorisation: _certificates,
+    CertificateAuthorisation: certificates_of,
     GeneralAnswer: _answer,
     LegacyAnswer: _legacy_answer,
     QueryAnswer: _query_answer,

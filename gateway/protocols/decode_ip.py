@@ -13,6 +13,7 @@ from gateway.protocols.decode_fields import KINDS, fields_of, hex_of
 from gateway.protocols.envelope import CRC_SIZE, MAGIC
 from gateway.protocols.feedback_bodies import REPORTS
 from gateway.protocols.ip_bodies import REQUESTS, PacketType, ServiceType
+from gateway.protocols.trailer import write_trailer
 
 Packet = ip.IpPacket | feedback.FeedbackPacket
 
@@ -134,7 +135,7 @@ def _fields(packet: Packet, length: int, candidate: shape.Shape) -> dict[str, An
     trailer = 0
     if isinstance(packet, ip.IpPacket):
         head["sign_flag"] = packet.sign_flag
-        trailer = len(ip.write_trailer(packet.trailer))
+        trailer = len(write_trailer(packet.trailer))
     shown = {
         **head,
         "length": length,

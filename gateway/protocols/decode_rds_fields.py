@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from gateway.protocols import rds_bodies as b
-from gateway.protocols.decode_fields import authorisation_fields, certificate_fields, printable, hex_of, time_of
+from gateway.protocols.decode_fields import authorisation_fields, certificate_fields, hex_of, printable, time_of
 from gateway.protocols.ip_bodies import UnknownBody
 from gateway.protocols.rds import RdsPacket
 from gateway.protocols.rds_text import decode_text

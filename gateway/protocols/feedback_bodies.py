@@ -11,18 +11,19 @@ from gateway.errors import InvalidValueError
 from gateway.protocols.fields import (
     EBM_ID,
     EVENT,
-    REST,
+    SIZED_CODE,
     U8,
     U16,
     UNIX_TIME,
     Layout,
     WireCode,
     WireEbmId,
-    adapt,
+    count_of,
     counted,
     record,
     sized,
     text_of,
+    wire_codes,
 )
 from gateway.protocols.ip_bodies import HEARTBEAT, ServiceType
 from gateway.protocols.parameters import REPORTED, Parameter, parameters
@@ -146,43 +147,29 @@ def _fault(text_size: int) -> Any:
 #: An early implementation leaves the description out.
 FAULT: Layout[FaultReport] = Layout("FaultReport", construct.Select(_fault(FAULT_TEXT_SIZE), _fault(0)))
 
-_COVERED = construct.Struct(
-    "count" / construct.Rebuild(U8, lambda ctx: len(ctx.codes)),
-    "size" / U8,
-    "codes" / construct.Array(construct.this.count, construct.Bytes(construct.this.size)),
-)
-_RECORD = construct.Struct(
-    "channel" / U16,
-    "state" / U8,
-    "ebm_id" / EBM_ID,
-    "task_type" / U8,
-    "ebm_class" / U8,
-    "severity" / U8,
-    "event" / EVENT,
-    "start" / UNIX_TIME,
-    "end" / UNIX_TIME,
+_RECORD = record(
+    BroadcastRecord,
+    channel=U16,
+    state=U8,
+    ebm_id=EBM_ID,
+    task_type=U8,
+    ebm_class=U8,
+    severity=U8,
+    event=EVENT,
+    start=UNIX_TIME,
+    end=UNIX_TIME,
     # table E.10 says both "only for 3 and 4" and "else 0"; captured records have no such field
-    "telephone" / construct.If(lambda ctx: ctx.task_type in TELEPHONE_TASKS, sized(U8)),
-    "volume" / U8,
-    "covered" / _COVERED,
+    telephone=construct.If(lambda ctx: ctx.task_type in TELEPHONE_TASKS, sized(U8)),
+    volume=U8,
+    code_number=count_of("codes"),
+    code_size=U8,
+    codes=wire_codes("code_number", "code_size"),
 )
-_RECORD_FIELDS = tuple(sub.name for sub in _RECORD.subcons if sub.name != "covered")
-
-
-def _read_record(obj: Any) -> BroadcastRecord:
-    codes = tuple(map(WireCode, obj.covered.codes))
-    return BroadcastRecord(**{name: obj[name] for name in _RECORD_FIELDS}, codes=codes, code_size=obj.covered.size)
-
-
-def _write_record(value: BroadcastRecord) -> dict[str, object]:
-    covered = {"size": value.code_size, "codes": [code.raw for code in value.codes]}
-    return {**{name: getattr(value, name) for name in _RECORD_FIELDS}, "covered": covered}
-
 
 RECORDS = record(
     RecordReport,
-    front_code=sized(U8, adapt(REST, WireCode, lambda code: code.raw)),
-    records=counted(U8, adapt(_RECORD, _read_record, _write_record)),
+    front_code=SIZED_CODE,
+    records=counted(U8, _RECORD.con),
 )
 
 #: Content by service type.

@@ -6,10 +6,11 @@ they came from, so whatever was read can be written again to the byte.
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 
 import construct
 
@@ -40,6 +41,11 @@ def text_of(raw: bytes) -> str:
     else:
         if any("\x80" <= char <= "\u07ff" for char in text):
             text = stripped.decode("gb18030", errors="replace")
+    return harmless(text)
+
+
+def harmless(text: str) -> str:
+    """Return device text without control characters."""
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
@@ -115,9 +121,19 @@ def sized(length: Any, content: Any = REST) -> Any:
     return construct.Prefixed(length, whole)
 
 
-def wire_code(size: int) -> Any:
-    """Declare a resource code of ``size`` bytes."""
+def count_of(items: str, number: Any = U8) -> Any:
+    """Declare the number of ``items``, another field of the same record: counted anew when written."""
+    return construct.Rebuild(number, lambda ctx: len(ctx[items]))
+
+
+def wire_code(size: Any) -> Any:
+    """Declare a resource code of ``size`` bytes (a number, or what construct computes it from)."""
     return adapt(construct.Bytes(size), WireCode, lambda code: code.raw)
+
+
+def wire_codes(count: str, size: str) -> Any:
+    """Declare as many codes as field ``count`` says, each of as many bytes as field ``size`` says."""
+    return adapt(construct.Array(construct.this[count], wire_code(lambda ctx: ctx[size])), tuple, list)
 
 
 def wire_ebm_id(size: int) -> Any:
@@ -131,6 +147,8 @@ EBM_ID = wire_ebm_id(18)
 EVENT = adapt(construct.Bytes(5), lambda raw: raw.decode("latin-1"), lambda text: text.encode("latin-1"))
 #: 证书编号: written in hexadecimal, because 081 counts it as a number and 089 as decimal digits.
 CERTIFICATE_SERIAL = adapt(construct.Bytes(6), lambda raw: CertificateSerial(raw.hex()), bytes.fromhex)
+#: A code with its length before it.
+SIZED_CODE = sized(U8, adapt(REST, WireCode, lambda code: code.raw))
 IPV4 = adapt(
     construct.Bytes(4), lambda raw: ".".join(map(str, raw)), lambda text: bytes(int(part) for part in text.split("."))
 )
@@ -179,8 +197,13 @@ class Layout(Generic[T]):
 
 
 def record(cls: type[T], **fields: Any) -> Layout[T]:
-    """Declare the layout of dataclass ``cls``: its fields in the order in which they stand in the frame."""
-    return _layout_of(cls, tuple(fields), construct.Struct(*(name / con for name, con in fields.items())))
+    """Declare the layout of dataclass ``cls``: its fields in the order in which they stand in the frame.
+
+    What the frame holds beyond the fields of ``cls`` is a number or mark that construct makes by itself.
+    """
+    known = {field.name for field in dataclasses.fields(cast("Any", cls))}
+    names = tuple(name for name in fields if name in known)
+    return _layout_of(cls, names, construct.Struct(*(name / con for name, con in fields.items())))
 
 
 def bit_record(cls: type[T], **fields: Any) -> Layout[T]:

@@ -1,17 +1,17 @@
-"""Finds the frames of GD/J 089-2018 appendices D and E in a stream of bytes; opens nothing, waits for nothing.
+"""Finds the frames of GD/J 089-2018 appendices D, E and A in a stream of bytes; opens nothing, waits for nothing.
 
 Only frames whose CRC is right come out as frames. Where one fails, the search goes on at the very next byte.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from gateway.errors import ChecksumMismatch, FrameError, FrameTooLarge, IncompleteFrame, MalformedFrame
+from gateway.protocols import adapter_framing
 from gateway.protocols.checksum import checks, crc32_mpeg
 from gateway.protocols.envelope import CRC_SIZE, MAGIC, MAX_LENGTH
 from gateway.protocols.ip_bodies import ServiceType
 from gateway.protocols.shape import HEADER_SIZE, IP_LEGACY, SHAPES, Fit, Kind, Shape, announced, hold, sounds_right, u16
+from gateway.protocols.verdict import NO_FIT, TOO_LARGE, Fault, Frame, Head, Verdict
 
 __all__ = ["Fault", "Frame", "Head", "Kind", "StreamFramer"]
 
@@ -21,58 +21,24 @@ LARGE = {(Kind.IP, int(ServiceType.CERTIFICATES)), (Kind.FEEDBACK, int(ServiceTy
 _LARGE_HEAD = 512
 
 
-class Frame(NamedTuple):
-    """One frame with a right CRC."""
-
-    kind: Kind
-    raw: bytes
-
-
-class Head(NamedTuple):
-    """What a broken frame still says, enough to answer it by table D.12; only where its head is plausible."""
-
-    kind: Kind
-    session: int
-    packet_type: int
-    source: bytes
-    service_type: int
-
-
-class Fault(NamedTuple):
-    """Bytes that are no frame: why, how many were passed over, and whom to tell."""
-
-    error: FrameError
-    skipped: int
-    head: Head | None = None
-
-
-class _Verdict(NamedTuple):
-    """On one candidate: a frame of ``size`` bytes, or ``size`` bytes needed to tell, or an error."""
-
-    size: int
-    kind: Kind | None = None
-    error: FrameError | None = None
-    head: Head | None = None
-
-
-#: Readings that fail; kept as constants because noise can hold one at every second byte.
-_NO_FIT = _Verdict(0, error=MalformedFrame("lengths"))
-_TOO_LARGE = _Verdict(0, error=FrameTooLarge("length"))
-
-
 class StreamFramer:
     """Incremental framer of one connection or line.
 
     ``max_frame`` limits ordinary frames and ``max_large`` certificates and records, in bytes; no more than the larger
-    is ever held between calls. The caller keeps the time: what stays ``pending`` too long it gives up by ``expire``.
+    is ever held between calls. ``adapters``: look for frames of appendix A too, whose mark is common in other bytes.
+    The caller keeps the time: what stays ``pending`` too long it gives up by ``expire``.
     """
 
-    __slots__ = ("_held", "_max_frame", "_max_large", "_need", "_open")
+    __slots__ = ("_adapters", "_barred", "_held", "_max_frame", "_max_large", "_need", "_open")
 
-    def __init__(self, max_frame: int = 4096, max_large: int = MAX_LENGTH) -> None:
+    def __init__(self, max_frame: int = 4096, max_large: int = MAX_LENGTH, *, adapters: bool = False) -> None:
+        self._adapters = adapters
         self._max_frame = max_frame
         self._max_large = max(max_frame, max_large)
         self._held = bytearray()
+        # Up to here no large frame of appendix A is looked for: one failed that claimed these bytes, and each more
+        # that was tried inside it would cost as much again.
+        self._barred = 0
         self._need = 2
         self._open: Fault | None = None
 
@@ -96,7 +62,7 @@ class StreamFramer:
             return []
         missing = max(1, self._need - len(self._held))
         self._open = Fault(IncompleteFrame(missing, offset=len(self._held)), 1)
-        del self._held[:1]
+        self._drop(1)
         return self._scan()
 
     def finish(self) -> list[Frame | Fault]:
@@ -120,11 +86,11 @@ class StreamFramer:
     def _scan(self) -> list[Frame | Fault]:
         held, found, at = self._held, list[Frame | Fault](), 0
         while True:
-            mark = held.find(MAGIC, at)
+            mark = self._mark(at)
             if mark < 0:
-                end = len(held) - held.endswith(MAGIC[:1])
-                self._pass_over(max(end, at) - at)
-                at, self._need = max(end, at), 2
+                begun = self._begun(at)
+                self._pass_over(len(held) - begun - at)
+                at, self._need = len(held) - begun, max(2, begun + 1)
                 break
             self._pass_over(mark - at)
             at = mark
@@ -135,22 +101,40 @@ class StreamFramer:
                 at += verdict.size
             elif verdict.error is not None:
                 self._blame(found, verdict)
+                self._barred = max(self._barred, at + verdict.size)
                 at += 1
             else:
                 self._need = verdict.size
                 break
         self._close(found)
-        del held[:at]
+        self._drop(at)
         return found
 
-    def _judge(self, at: int) -> _Verdict:
+    def _drop(self, count: int) -> None:
+        del self._held[:count]
+        self._barred = max(0, self._barred - count)
+
+    def _mark(self, at: int) -> int:
+        """Return where the next mark stands, from ``at`` on, or a number below 0."""
+        return adapter_framing.next_mark(self._held, at) if self._adapters else self._held.find(MAGIC, at)
+
+    def _begun(self, at: int) -> int:
+        """Return how many bytes at the end, none before ``at``, may be the beginning of a mark."""
+        if self._held.endswith(MAGIC[:1], at):
+            return 1
+        return adapter_framing.begun(self._held, at) if self._adapters else 0
+
+    def _judge(self, at: int) -> Verdict:
         """Decide about the header at ``at`` in all its readings."""
         held = self._held
+        if held[at] != MAGIC[0]:
+            max_large = self._max_large if at >= self._barred else self._max_frame
+            return adapter_framing.judge(held, at, self._max_frame, max_large)
         if len(held) - at < HEADER_SIZE:
-            return _Verdict(HEADER_SIZE)
+            return Verdict(HEADER_SIZE)
         if held[at + 8] not in (1, 2) and min(u16(held, at + 10), u16(held, at + 9)) > self._max_frame:
-            return _TOO_LARGE
-        bad: _Verdict | None = None
+            return TOO_LARGE
+        bad: Verdict | None = None
         too_large = False
         need = 0
         for shape in SHAPES:
@@ -159,40 +143,40 @@ class StreamFramer:
                 return verdict
             if verdict.error is None:
                 need = min(need or verdict.size, verdict.size)
-            elif verdict is _TOO_LARGE:
+            elif verdict is TOO_LARGE:
                 too_large = True
-            elif verdict is not _NO_FIT:
+            elif verdict is not NO_FIT:
                 bad = bad if bad and bad.head else verdict
         if need:
-            return _Verdict(need)
-        return bad or (_TOO_LARGE if too_large else _NO_FIT)
+            return Verdict(need)
+        return bad or (TOO_LARGE if too_large else NO_FIT)
 
-    def _read_as(self, at: int, shape: Shape) -> _Verdict:
+    def _read_as(self, at: int, shape: Shape) -> Verdict:
         """Decide about the header at ``at`` in one reading."""
         held = self._held
         total = announced(held, at, shape)
         if total < shape.smallest:
-            return _NO_FIT
+            return NO_FIT
         if total > self._max_frame and (total > self._max_large or shape is IP_LEGACY or held[at + 8] not in (1, 2)):
-            return _TOO_LARGE
+            return TOO_LARGE
         fit, number = hold(held, at, shape, total)
         if total > self._max_frame:
             if fit is Fit.UNKNOWN and number <= _LARGE_HEAD:
-                return _Verdict(number)
+                return Verdict(number)
             if fit is not Fit.YES or (shape.kind, held[at + number]) not in LARGE:
-                return _TOO_LARGE
+                return TOO_LARGE
         elif fit is Fit.UNKNOWN:
-            return _Verdict(number)
+            return Verdict(number)
         elif fit is Fit.NO and not sounds_right(held, at, shape):
-            return _NO_FIT
+            return NO_FIT
         if len(held) - at < total:
-            return _Verdict(total)
+            return Verdict(total)
         frame = bytes(held[at : at + total])
         if checks(frame):
-            return _Verdict(total, kind=shape.kind)
+            return Verdict(total, kind=shape.kind)
         stated = int.from_bytes(frame[-CRC_SIZE:], "big")
         error = ChecksumMismatch(stated, crc32_mpeg(frame[:-CRC_SIZE]), offset=total - CRC_SIZE)
-        return _Verdict(0, error=error, head=_head_of(frame, shape, number) if fit is Fit.YES else None)
+        return Verdict(0, error=error, head=_head_of(frame, shape, number) if fit is Fit.YES else None)
 
     def _pass_over(self, count: int) -> None:
         """Count ``count`` bytes to the fault that is open, or open one."""
@@ -203,7 +187,7 @@ class StreamFramer:
         else:
             self._open = self._open._replace(skipped=self._open.skipped + count)
 
-    def _blame(self, found: list[Frame | Fault], verdict: _Verdict) -> None:
+    def _blame(self, found: list[Frame | Fault], verdict: Verdict) -> None:
         """Open a fault for a header that failed; one run of noise stays one fault, of its first telling kind."""
         before = self._open
         if before is None or verdict.head is not None:
@@ -214,11 +198,11 @@ class StreamFramer:
         else:
             self._open = before._replace(skipped=before.skipped + 1)
 
-    def _error(self, verdict: _Verdict) -> FrameError:
+    def _error(self, verdict: Verdict) -> FrameError:
         """Make the error to hand out; the constants are shared and must not collect tracebacks."""
-        if verdict is _TOO_LARGE:
+        if verdict is TOO_LARGE:
             return FrameTooLarge(f"length: exceeds {self._max_frame} bytes", offset=HEADER_SIZE - 2)
-        if verdict is _NO_FIT or verdict.error is None:
+        if verdict is NO_FIT or verdict.error is None:
             return MalformedFrame("lengths: counts inside do not add up to the length announced")
         return verdict.error
 

@@ -9,10 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import construct
-
 from gateway.domain.codes import ResourceCode
-from gateway.errors import InvalidValueError, MalformedFrame
+from gateway.errors import InvalidValueError
 from gateway.protocols.checksum import seal
 from gateway.protocols.envelope import CRC_SIZE, MAGIC, MAX_LENGTH, VERSION, require_whole
 from gateway.protocols.feedback_bodies import QUERY_ANSWER, QueryAnswer
@@ -31,7 +29,8 @@ from gateway.protocols.ip_bodies import (
     StopBroadcast,
     UnknownBody,
 )
-from gateway.protocols.signature import BLOCK, BLOCK_SIZE, EMPTY_BLOCK, SignatureBlock, UnsignedForm
+from gateway.protocols.signature import BLOCK_SIZE, SignatureBlock, UnsignedForm
+from gateway.protocols.trailer import Trailer, read_trailer, write_trailer
 
 Body = (
     StartBroadcast
@@ -44,8 +43,6 @@ Body = (
     | QueryAnswer
     | UnknownBody
 )
-Trailer = SignatureBlock | UnsignedForm
-
 #: Where the total length stands.
 LENGTH_AT = 10
 HEADER_SIZE = 12
@@ -110,7 +107,6 @@ def message_layout(code: Any) -> Layout[_Message]:
 
 #: Table D.2, behind the mark.
 _HEAD = record(_Head, version=U16, session=U32, packet_type=U8, sign_flag=U8, length=U16)
-_SIGNED_TRAILER: Layout[SignatureBlock] = Layout("trailer", construct.Prefixed(U16, BLOCK.con))
 
 _REQUEST_TYPES: dict[type, int] = {
     StartBroadcast: ServiceType.START,
@@ -192,27 +188,6 @@ def _national_reader(packet_type: int, service_type: int, content: bytes) -> Rea
     return REQUESTS.get(service_type)
 
 
-def read_trailer(raw: bytes, sign_flag: int, *, offset: int) -> Trailer:
-    """Read what stands between body and CRC (table D.4); raise MalformedFrame where it is neither form."""
-    if not raw:
-        return UnsignedForm.NOTHING
-    if raw == b"\0\0":
-        return UnsignedForm.ZERO_LENGTH
-    if len(raw) == 2 + BLOCK_SIZE and int.from_bytes(raw[:2], "big") == BLOCK_SIZE:
-        block = _SIGNED_TRAILER.parse(raw, offset=offset)
-        return UnsignedForm.ZERO_BLOCK if block == EMPTY_BLOCK and not sign_flag else block
-    raise MalformedFrame(f"signature: {len(raw)} bytes between body and CRC are no form of table D.4", offset=offset)
-
-
-def write_trailer(trailer: Trailer) -> bytes:
-    """Write what stands between body and CRC."""
-    if isinstance(trailer, SignatureBlock):
-        return _SIGNED_TRAILER.build(trailer)
-    if trailer is UnsignedForm.ZERO_BLOCK:
-        return _SIGNED_TRAILER.build(EMPTY_BLOCK)
-    return b"" if trailer is UnsignedForm.NOTHING else b"\0\0"
-
-
 def _head_and_body(packet: IpPacket, trailer_size: int, dialect: Dialect) -> bytes:
     """Write all before the trailer; the length already counts trailer and CRC, for it is signed too."""
     body = packet.body
@@ -241,7 +216,7 @@ def unsigned_part(packet: IpPacket) -> bytes:
 
 def assemble(part: bytes, block: SignatureBlock) -> bytes:
     """Put signature block and CRC behind an ``unsigned_part``."""
-    return seal(part + _SIGNED_TRAILER.build(block))
+    return seal(part + write_trailer(block))
 
 
 def build_signed(packet: IpPacket, sign: Callable[[bytes], SignatureBlock]) -> bytes:

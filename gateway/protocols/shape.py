@@ -19,6 +19,7 @@ class Kind(StrEnum):
 
     IP = "ip"
     FEEDBACK = "feedback"
+    ADAPTER = "adapter"
 
 
 @dataclass(frozen=True, slots=True)

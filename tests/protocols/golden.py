@@ -13,7 +13,7 @@ VECTORS: list[dict[str, Any]] = json.loads(
 )
 BY_ID = {vector["id"]: vector for vector in VECTORS}
 #: Families this package reads.
-FAMILIES = ("ip", "ip-legacy", "feedback", "ts")
+FAMILIES = ("ip", "ip-legacy", "feedback", "adapter", "ts")
 OURS = [vector for vector in VECTORS if vector["protocol"] in FAMILIES]
 
 

@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.protocols import feedback, ip
+from gateway.protocols import adapter, feedback, ip
 from gateway.protocols.decode import decode
 from gateway.protocols.decode_fields import time_of
+from gateway.protocols.ip_bodies import UnknownBody
 from gateway.security.libcrypto import LibcryptoProvider
+from tests.protocols.adapter_strategies import adapter_packets
 from tests.protocols.golden import BY_ID, FAMILIES, OURS, changed, frame, resealed
 from tests.protocols.strategies import feedback_packets, ip_packets, mutated
 
@@ -27,14 +29,22 @@ RENAMED = {
     "cert_sn": "serial",
     "auth_lists": "lists",
     "certs": "certificates",
+    "return_code": "result",
+    "back_code": "result",
 }
-TIMES = {"start", "end", "time", "report_time"}
+TIMES = {"start", "end", "time", "report_time", "connection_time"}
+#: Lengths and counts that the shown values say already.
+UNSHOWN = {"cert_count", "data_length", "cmd_length"}
 
 
 def told(value: Any, key: str = "") -> Any:
     """The meaning of a vector, in the words of the contract."""
     if isinstance(value, dict):
-        return {RENAMED.get(k, k): told(v, k) for k, v in value.items() if k != "cert_count"}
+        told_of = {RENAMED.get(k, k): told(v, k) for k, v in value.items() if k not in UNSHOWN}
+        if "resource_code_type" in value:
+            # whom a command of appendix A concerns
+            told_of["targets"] = told_of.pop("codes", None) or [told_of.pop("code")]
+        return told_of
     if isinstance(value, list):
         return [told(item) for item in value]
     return time_of(value) if key in TIMES else value
@@ -96,6 +106,22 @@ def test_the_stated_meaning(vector: dict[str, Any]) -> None:
         ("C15", "result"),
         ("C51", "records"),
         ("R4a", "answer"),
+        ("C17", "start"),
+        ("C57", "stop"),
+        ("C53", "set"),
+        ("C59", "set"),
+        ("C67", "set"),
+        ("C63", "query"),
+        ("C69", "query"),
+        ("C75", "certificates"),
+        ("R5a", "answer"),
+        ("R5f", "answer"),
+        ("C86", "answer"),
+        ("R5c", "channels"),
+        ("C78", "channels"),
+        ("R5d", "records"),
+        ("C82", "task"),
+        ("C83", "task"),
     ],
 )
 def test_kinds(name: str, kind: str) -> None:
@@ -199,6 +225,14 @@ def test_broken_lengths_leave_the_checksum() -> None:
         (BY_ID["C5"]["hex"] + "AABB", "malformed", 56),
         ("FEFD" + "00" * 40, "malformed", 10),
         ("587200F434", "malformed", 0),
+        ("49", "incomplete", 1),
+        ("5000", "incomplete", 2),
+        ("490001", "incomplete", 3),
+        ("490002", "malformed", 0),
+        (BY_ID["C17"]["hex"][:100], "incomplete", 50),
+        (BY_ID["R5a"]["hex"][:-2], "incomplete", 96),
+        (BY_ID["R5a"]["hex"] + "AABB", "malformed", 97),
+        ("500001120200000008" + "00" * 40, "malformed", 5),
     ],
 )
 def test_input_that_is_no_frame(source: str, code: str, offset: int) -> None:
@@ -229,14 +263,100 @@ def test_texts_and_vendor_values_of_devices() -> None:
     assert decode(resealed(bytes(odd)))["fields"]["event"] == "00FF313233"
 
 
-@given(st.binary(max_size=300) | st.text(max_size=100) | st.binary(max_size=100).map(lambda raw: "FEFD" + raw.hex()))
+def test_an_adapter_start_in_full() -> None:
+    shown = decode(frame("C17"))
+    assert shown["protocol"] == "adapter"
+    assert shown["fields"] == {
+        "head": 0x49,
+        "version": 1,
+        "protocol_type": 4,
+        "platform_type": 1,
+        "length": 192,
+        "body_length": 0x67,
+        "ebm_id": "43415230000000103010101202406010001",
+        "power_switch": 1,
+        "class": 4,
+        "event": "11B03",
+        "level": 2,
+        "start": "2024-06-01T08:00:00Z",
+        "end": "2024-06-01T08:10:00Z",
+        "volume": 80,
+        "resource_code_type": 1,
+        "resource_code_length": 12,
+        "targets": ["43415230000000000000000"],
+        "languages": [{"language": "zho", "charset": 0, "text": "暴雨预警", "agency": "气象局", "aux": [AUX]}],
+        "aux": [AUX],
+        "input_channel": 0,
+        "output_channels": [1],
+        "private": "",
+        "signature_form": "signed",
+        "signature_value": BY_ID["C17"]["hex"][248:376],
+    }
+
+
+AUX = {
+    "type": 61,
+    "length": 20,
+    "data": "7274703A2F2F3233392E312E312E313A35303034",
+    "url": "rtp://239.1.1.1:5004",
+}
+
+
+def test_answers_of_a_real_adapter() -> None:
+    assert decode(frame("R5b"))["fields"]["result"] == -1
+    assert decode(frame("R5b"))["fields"]["meaning"] == "unknown error 未知错误"
+    assert decode(frame("R5c"))["fields"]["channels"][0] == {
+        "id": 1,
+        "type": 1,
+        "sub_channels": [{"freq_mhz": "100.00", "state": 1}],
+    }
+    assert decode(frame("R5f"))["fields"]["stream_address"] == "rtp://224.12.12.12:1212"
+
+
+def test_a_broken_adapter_frame_is_shown_as_far_as_it_can_be_read() -> None:
+    wrong = decode(frame("C17")[:-1] + b"\0")
+    assert wrong["error"]["code"] == "checksum"
+    assert wrong["rebuilt"] == BY_ID["C17"]["hex"]
+    assert wrong["fields"]["ebm_id"] == "43415230000000103010101202406010001"
+    content = decode(changed(frame("C59"), 11, 1))
+    assert (content["kind"], content["error"]["code"]) == ("set", "malformed")
+    assert content["fields"]["content"] == "3C020306112233445566112233445567"
+    assert content["rebuilt"] == changed(frame("C59"), 11, 1).hex().upper()
+    lengths = decode(changed(frame("C59"), 25, 1, 2))
+    assert (lengths["error"]["code"], lengths["fields"], lengths["rebuilt"]) == ("malformed", {}, None)
+    assert lengths["checksum"]["ok"] is True
+    behind = decode(frame("C59") + b"\xaa")
+    assert behind["rebuilt"] == BY_ID["C59"]["hex"]
+    other_key = decode(frame("C59"), bytes.fromhex(BY_ID["R7"]["public_key"]), VERIFY)
+    assert (other_key["error"]["code"], other_key["signature"]["valid"]) == ("signature_invalid", False)
+    unknown = decode(changed(frame("C59"), 3, 0x70))
+    assert (unknown["kind"], unknown["error"]) == ("unknown", None)
+
+
+@given(adapter_packets())
+def test_every_adapter_packet_is_shown(packet: adapter.AdapterPacket) -> None:
+    whole = adapter.build(packet)
+    shown = decode(whole)
+    json.dumps(shown)
+    assert (shown["protocol"], shown["error"], shown["rebuilt"]) == ("adapter", None, whole.hex().upper())
+    assert (shown["kind"] == "unknown") == isinstance(packet.body, UnknownBody)
+
+
+@given(
+    st.binary(max_size=300)
+    | st.text(max_size=100)
+    | st.binary(max_size=100).map(lambda raw: "FEFD" + raw.hex())
+    | st.binary(max_size=100).map(lambda raw: "490001" + raw.hex())
+)
 def test_nothing_raises(source: str | bytes) -> None:
     shown = decode(source)
     assert list(shown) == KEYS
-    assert shown["protocol"] in (None, "adapter", "rds", *FAMILIES)
+    assert shown["protocol"] in (None, "rds", *FAMILIES)
 
 
-@given(mutated(ip_packets().map(ip.build) | feedback_packets().map(feedback.build)))
+@given(
+    mutated(ip_packets().map(ip.build) | feedback_packets().map(feedback.build) | adapter_packets().map(adapter.build))
+)
 def test_mutated_frames_are_shown_or_refused(data: bytes) -> None:
     shown = decode(data)
     json.dumps(shown)
