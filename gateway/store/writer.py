@@ -261,13 +261,14 @@ class Writer:
             if self._connection is None:
                 self._connection = self._engine.connect()
             with self._connection.begin():
-                self._packed = unfold(self._connection, self._node, limit=1)
+                left = unfold(self._connection, self._node, limit=1)
         except Exception as error:  # what is packed stays evidence; only the next commit tells whether the disk is ill
             log.error("store.unfold_failed", error=str(getattr(error, "orig", None) or error), packed=self._packed)
             if not isinstance(error, StoreError):
                 self._disconnect()
             self._pause = UNFOLD_AGAIN
             return
+        self._packed = left
         self._to_checkpoint = True
         self._pause = BREATH if self._packed else self._settings.idle
 

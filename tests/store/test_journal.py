@@ -180,15 +180,18 @@ async def test_a_refused_receipt_of_a_burst_leaves_its_neighbours(url: str) -> N
     await store.close()
 
 
-async def test_a_commit_that_broke_and_was_kept_is_not_counted_twice(url: str) -> None:
+@pytest.mark.parametrize("wrong", [False, True], ids=["sound", "one refused"])
+async def test_a_commit_that_broke_and_was_kept_is_not_counted_twice(url: str, wrong: bool) -> None:
     store = await _open(url)
     written = [receipt(store) for _ in range(150)]
+    bad = [receipt(store, source=None)] if wrong else []
     engine = writer_engine(store.settings)
     with engine.connect() as connection:
         kept = commit(connection, Batch(receipts=written[:100], pack=True))
-        again = commit(connection, Batch(receipts=written, pack=True, again=True, waiting=kept.waiting))
+        again = commit(connection, Batch(receipts=written + bad, pack=True, again=True, waiting=kept.waiting))
     engine.dispose()
     assert (kept.waiting, again.waiting) == (100, 0)
+    assert (again.receipts, len(again.refused)) == (written, len(bad))
     assert await store.read(queries.receipts_of, ebm(1)) == written
     assert (await store.read(queries.counts))["receipts"] == 150
     await store.close()
