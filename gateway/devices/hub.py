@@ -10,9 +10,8 @@ import structlog
 
 from gateway.devices.connection import Connection
 from gateway.devices.events import Known, LinkCounters, Origin, TerminalEvents
-from gateway.devices.trust import Trust
+from gateway.devices.trust import Trust, holds
 from gateway.domain.ladder import Authenticity
-from gateway.errors import UnknownCertificate
 from gateway.protocols.fields import WireCode
 from gateway.protocols.ip import IpPacket
 from gateway.protocols.ip_bodies import Heartbeat
@@ -90,20 +89,8 @@ class Hub:
     # -- what connections tell
 
     def verified(self, packet: IpPacket, raw: bytes) -> bool:
-        """Whether a frame carries a signature of its source's own key; False where there is none to hold it against.
-
-        An unsigned frame would be taken too, so a certificate that nobody registered makes nothing worse: it is counted
-        and the frame stands as if unsigned. Errors: SignatureInvalid, ReplayDetected (both answered 52).
-        """
-        block, source = packet.signature, packet.source.code
-        if block is None or source is None or self.trust is None:
-            return False
-        try:
-            self.trust.verify(source, block, raw)
-        except UnknownCertificate as error:
-            self.counters.fault(error.code)
-            return False
-        return True
+        """Whether a frame is signed by its source's own key (``trust.holds``)."""
+        return holds(self.trust, packet, raw, self.counters)
 
     def heartbeat(self, link: Connection, source: str, beat: Heartbeat) -> int:
         """Bind or refresh; returns the result code of the answer (59 unknown code, 71 not this device)."""

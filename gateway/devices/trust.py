@@ -28,6 +28,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from gateway.devices.events import LinkCounters
 from gateway.devices.toml_file import read_toml
 from gateway.domain.codes import CertificateSerial, ResourceCode
 from gateway.errors import FrameError, KeyMaterialError, SignatureInvalid, UnknownCertificate
@@ -151,6 +152,23 @@ class Trust:
             if self._provider.verify(key, signed_bytes(data, block, coverage), block.value):
                 return coverage
         return None
+
+
+def holds(trust: Trust | None, packet: ip.IpPacket, raw: bytes, counters: LinkCounters) -> bool:
+    """Whether a frame carries a signature of its source's own key; False where there is none to hold it against.
+
+    An unsigned frame would be taken too, so a certificate that nobody registered makes nothing worse: it is counted
+    and the frame stands as if unsigned. Errors: SignatureInvalid, ReplayDetected (both answered 52).
+    """
+    block, source = packet.signature, packet.source.code
+    if block is None or source is None or trust is None:
+        return False
+    try:
+        trust.verify(source, block, raw)
+    except UnknownCertificate as error:
+        counters.fault(error.code)
+        return False
+    return True
 
 
 def _certificate(text: str) -> Certificate:

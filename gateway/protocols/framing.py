@@ -47,6 +47,11 @@ class StreamFramer:
         """Bytes held because a frame may have begun; 0 when nothing is awaited."""
         return len(self._held)
 
+    @property
+    def wanted(self) -> int:
+        """Bytes that must come before more can be told of the frame that may have begun; 0 when none has."""
+        return max(1, self._need - len(self._held)) if self._held else 0
+
     def feed(self, data: bytes | bytearray | memoryview) -> list[Frame | Fault]:
         """Take the next bytes; return what they complete, in order."""
         if not self._held and type(data) is bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gateway.settings.base import Seconds, Section
 
@@ -14,7 +14,7 @@ class SerialLink(Section):
 
     kind: Literal["serial"]
     title: str = ""
-    url: str
+    url: Annotated[str, Field(pattern=r"^(/.+|socket://[^/]+:\d+|rfc2217://[^/]+:\d+.*)$")]
     baud: Annotated[int, Field(ge=300, le=4_000_000)] = 9600
     parity: Literal["N", "E", "O"] = "N"
     stop_bits: Literal[1, 2] = 1
@@ -25,3 +25,18 @@ class SerialLink(Section):
     echo: bool = False
     answer_seconds: Seconds = 0.5
     tries: Annotated[int, Field(ge=1, le=10)] = 2
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a port of this machine."""
+        return self.url.startswith("/")
+
+    @model_validator(mode="after")
+    def _direction_fits(self) -> SerialLink:
+        if self.mode == "rs232" and (self.direction != "hardware" or self.echo):
+            raise ValueError("direction and echo: an RS-232 line has no driver to turn and hears nothing of its own")
+        if self.direction == "kernel" and not self.is_local:
+            raise ValueError("direction: only a port of this machine has the kernel's RS-485 mode")
+        if self.direction == "rts" and self.url.startswith("socket://"):
+            raise ValueError("direction: socket:// carries bytes alone; use rfc2217:// for RTS, or hardware")
+        return self
