@@ -76,7 +76,8 @@ class Keeper:
             self._gone.clear()
             try:
                 port = await self._opener()
-            except (OSError, ValueError) as error:  # TimeoutError and serial.SerialException are OSErrors
+            except Exception as error:
+                # Drivers raise OSError, termios.error, ValueError and more: whatever it is, the line is tried again.
                 self._reason = str(error) or type(error).__name__
                 self._become(Phase.WAITING, self._reason)
             else:
