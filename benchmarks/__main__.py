@@ -13,12 +13,14 @@ import uvloop
 from benchmarks.broadcasts import accept_to_wire, fanout, sign_count
 from benchmarks.harness import Result
 from benchmarks.memory import session_memory
+from benchmarks.serial_bus import serial_bus
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[Result]]] = {
     "fanout": fanout,
     "accept_to_wire": accept_to_wire,
     "sign_count": sign_count,
     "session_memory": session_memory,
+    "serial_bus": serial_bus,
 }
 
 

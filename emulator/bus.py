@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from emulator.bus_drop import BusReturns, Drop
+from emulator.bus_drop import COUNT, ONE, BusReturns, Drop
 from emulator.bus_faults import BusFaults
 from emulator.bus_port import BusPort
 from emulator.device import Device
@@ -71,8 +71,8 @@ class BusFleet(Fleet):
         self._out = bytearray()
         self._speaker: Drop | None = None
         self._out_free = 0.0
-        #: true time at which every terminal had heard the last whole frame
-        self.heard_at = 0.0
+        #: true time at which every terminal had heard the last whole frame for more than one
+        self.first_heard = 0.0
         super().__init__(rows, settings)
 
     def _line(self, row: Row) -> Drop:
@@ -157,7 +157,8 @@ class BusFleet(Fleet):
             self.port.write(data)
         for item in self._framer.feed(data):
             if isinstance(item, Frame) and item.kind is Kind.IP:
-                self.heard_at = self._last_in
+                if item.raw[COUNT] != ONE:
+                    self.first_heard = self._last_in
                 for line in self._lines.values():
                     line.data_received(item.raw)
 

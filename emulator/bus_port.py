@@ -12,6 +12,8 @@ from typing import Final, Protocol, cast
 import serial
 import serial.rfc2217
 
+from gateway.errors import InvalidValueError
+
 Receive = Callable[[bytes], None]
 _CHUNK: Final = 4096
 
@@ -155,6 +157,17 @@ class Rfc2217Port(TcpPort):
         """Send bytes, escaped; none before the negotiation began."""
         if self._transport is not None:
             super().write(b"".join(self._manager.escape(data)))
+
+
+def port_maker(text: str) -> Callable[[Receive], BusPort]:
+    """Read ``pty:PATH``, ``socket:PORT`` or ``rfc2217:PORT``; raise InvalidValueError."""
+    kind, _, where = text.partition(":")
+    if kind == "pty" and where:
+        return lambda receive: PtyPort(Path(where), receive)
+    if kind in ("socket", "rfc2217") and where.isdecimal() and int(where) < 65536:
+        make = TcpPort if kind == "socket" else Rfc2217Port
+        return lambda receive: make(int(where), receive)
+    raise InvalidValueError("bus", text, "must be pty:PATH, socket:PORT or rfc2217:PORT")
 
 
 class _Commands:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 import click
 from aiohttp import web
 
+from emulator.bus import BusFleet, BusSettings
+from emulator.bus_faults import BusFaults
+from emulator.bus_port import port_maker
 from emulator.control import make_application
 from emulator.faults import Faults
 from emulator.fleet import Fleet
@@ -46,7 +50,11 @@ _SECONDS = click.FloatRange(0, 3600)
 class _Options(TypedDict):
     """What the command line gives, by the names of its options."""
 
-    gateway: tuple[str, int]
+    gateway: tuple[str, int] | None
+    bus: str | None
+    baud: int
+    rs232: bool
+    echo: bool
     feedback: tuple[str, int] | None
     registry: Path
     public_key: str
@@ -80,7 +88,11 @@ class _Options(TypedDict):
 
 
 @click.command("emulate")
-@click.option("--gateway", type=_Address(), required=True, help="Where terminals connect (appendix D).")
+@click.option("--gateway", type=_Address(), help="Where terminals connect (appendix D).")
+@click.option("--bus", help="Instead: terminals on one bus behind pty:PATH, socket:PORT or rfc2217:PORT (0: any).")
+@click.option("--baud", type=click.IntRange(300), default=9600, show_default=True, help="Bit rate of the bus.")
+@click.option("--rs232", is_flag=True, help="The bus is an RS-232 line with one terminal.")
+@click.option("--echo", is_flag=True, help="The gateway hears its own bytes on the bus.")
 @click.option("--feedback", type=_Address(), help="Where reports go (appendix E); default: the gateway's host, 8889.")
 @click.option(
     "--registry", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True, help="CSV of terminals."
@@ -118,19 +130,25 @@ class _Options(TypedDict):
 @click.option("--control", type=click.IntRange(0, 65535), default=0, help="Port of the control interface; 0: any.")
 @click.option("--journal", type=click.Path(dir_okay=False, path_type=Path), help="File the journal is appended to.")
 def emulate(**options: Unpack[_Options]) -> None:
-    """Run emulated terminals 终端仿真 against a gateway until stopped.
+    """Run emulated terminals 终端仿真 against a gateway, or on a bus behind a serial port, until stopped.
 
     Prints one line of JSON when the control interface serves, and one when all terminals are registered.
     """
     try:
         settings = _settings(options)
-        rows = read_registry(options["registry"])[: options["terminals"]]
+        rows = read_registry(options["registry"], "serial" if options["bus"] else "ip")[: options["terminals"]]
     except GatewayError as error:
         raise _Failure(error, _USAGE) from error
     try:
-        _run(rows[: _fit(len(rows), settings)], settings, options["control"])
+        if options["bus"] is not None:
+            _run(lambda: _bus(rows, settings, options), options["control"])
+            return
+        fit = rows[: _fit(len(rows), settings)]
+        _run(lambda: Fleet(fit, settings), options["control"])
     except EnvironmentLackingError as error:
         raise _Failure(error, _ENVIRONMENT) from error
+    except InvalidValueError as error:
+        raise _Failure(error, _USAGE) from error
 
 
 class _Failure(click.ClickException):
@@ -159,9 +177,13 @@ def _settings(options: _Options) -> FleetSettings:
     except ValueError:
         raise InvalidValueError("public-key", options["public_key"], "must be 128 hexadecimal digits") from None
     check_public(key)
+    if (options["gateway"] is None) is (options["bus"] is None):
+        raise InvalidValueError("gateway, bus", options["bus"], "give one of both")
+    # A bus is met at its port; it knows no addresses.
+    gateway = options["gateway"] or ("127.0.0.1", 9000)
     return FleetSettings(
-        gateway=options["gateway"],
-        feedback=options["feedback"] or (options["gateway"][0], 8889),
+        gateway=gateway,
+        feedback=options["feedback"] or (gateway[0], 8889),
         keys={CertificateSerial(options["certificate"]): key},
         terminal=TerminalSettings(
             heartbeat=options["heartbeat"], scale=options["scale"], keeps_queue=options["busy"] == "wait"
@@ -196,23 +218,31 @@ def _faults(options: _Options) -> Faults:
     )
 
 
-def _run(rows: list[Row], settings: FleetSettings, port: int) -> None:
+def _bus(rows: list[Row], settings: FleetSettings, options: _Options) -> BusFleet:
+    """Make the bus that the command line asks for; raise InvalidValueError where it names no port."""
+    port = port_maker(options["bus"] or "")
+    fleet = BusFleet(rows, settings, BusSettings(baud=options["baud"], alone=options["rs232"]), port)
+    fleet.bus_faults = BusFaults(echo=options["echo"])
+    return fleet
+
+
+def _run(make: Callable[[], Fleet], port: int) -> None:
     """Run with uvloop where it is installed."""
     try:
         from uvloop import new_event_loop
     except ImportError:
         from asyncio import new_event_loop  # type: ignore[assignment]
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(serve(rows, settings, port))
+        runner.run(serve(make, port))
 
 
-async def serve(rows: list[Row], settings: FleetSettings, port: int) -> None:
+async def serve(make: Callable[[], Fleet], port: int) -> None:
     """Run the fleet and its control on loopback until SIGINT or SIGTERM."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    fleet = Fleet(rows, settings)
+    fleet = make()
     await fleet.start()
     control = web.AppRunner(make_application(fleet), access_log=None)
     try:
@@ -223,7 +253,10 @@ async def serve(rows: list[Row], settings: FleetSettings, port: int) -> None:
         except OSError as error:
             raise EnvironmentLackingError(f"control port {port}: {error}") from error
         bound = int(control.addresses[0][1])
-        _say({"event": "ready", "control": f"http://127.0.0.1:{bound}", "terminals": len(fleet)})
+        ready: dict[str, object] = {"event": "ready", "control": f"http://127.0.0.1:{bound}", "terminals": len(fleet)}
+        if isinstance(fleet, BusFleet):
+            ready["url"] = fleet.port.url
+        _say(ready)
         await _wait_first(stop, fleet)
         await stop.wait()
     finally:

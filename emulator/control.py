@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from emulator.bus import BusFleet
+from emulator.bus_control import bus_routes
 from emulator.faults import HEALTHY, Faults
 from emulator.fleet import Fleet
 from emulator.line import Line
@@ -34,6 +36,8 @@ def make_application(fleet: Fleet) -> web.Application:
             web.post("/fault", _fault_report),
         ]
     )
+    if isinstance(fleet, BusFleet):
+        application.add_routes(bus_routes(fleet))
     return application
 
 

@@ -75,15 +75,18 @@ def _settings(link: SerialLink) -> dict[str, Any]:
 
 
 def _open_device(link: SerialLink) -> serial.Serial:
-    device = serial.Serial(link.url, timeout=0, exclusive=True, **_settings(link))
+    device = serial.Serial(timeout=0, exclusive=True, **_settings(link))
+    if link.direction == "rts":
+        # Before it opens: a driver that is on by mistake holds the whole bus.
+        device.rts = False
+    device.port = link.url
+    device.open()
     if link.direction == "kernel":
         try:
             device.rs485_mode = serial.rs485.RS485Settings(rts_level_for_tx=True, rts_level_for_rx=False)
         except (OSError, ValueError) as error:
             device.close()
             raise OSError(f"the driver has no RS-485 mode: {error}") from error
-    if link.direction == "rts":
-        device.rts = False
     return device
 
 
@@ -203,10 +206,10 @@ class RemotePort(asyncio.Protocol):
 
 
 class Rfc2217Port:
-    """A port server that also takes settings and RTS (RFC 2217)."""
+    """A port server that also takes settings (RFC 2217)."""
 
-    def __init__(self, port: serial.rfc2217.Serial, by_rts: bool, owner: Owner) -> None:
-        self._port, self._by_rts, self._owner = port, by_rts, owner
+    def __init__(self, port: serial.rfc2217.Serial, owner: Owner) -> None:
+        self._port, self._owner = port, owner
         self._loop = asyncio.get_running_loop()
         self._open = True
         # One thread reads; the other keeps writes in their order.
@@ -221,16 +224,14 @@ class Rfc2217Port:
             return serial.rfc2217.Serial(link.url, timeout=_LOOK, **_settings(link))
 
         port = await asyncio.get_running_loop().run_in_executor(None, connect)
-        return cls(port, link.direction == "rts", owner)
+        return cls(port, owner)
 
     def write(self, data: bytes) -> None:
         """Hand bytes to the writing thread."""
         self._do(self._port.write, data)
 
     def drive(self, *, on: bool) -> None:
-        """Raise or drop the far RTS."""
-        if self._by_rts:
-            self._do(setattr, self._port, "rts", on)
+        """The settings refuse it: over a network nobody can tell when the last bit has left the far port."""
 
     def close(self) -> None:
         """Let go of the connection; its threads end by themselves."""

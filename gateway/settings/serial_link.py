@@ -35,8 +35,7 @@ class SerialLink(Section):
     def _direction_fits(self) -> SerialLink:
         if self.mode == "rs232" and (self.direction != "hardware" or self.echo):
             raise ValueError("direction and echo: an RS-232 line has no driver to turn and hears nothing of its own")
-        if self.direction == "kernel" and not self.is_local:
-            raise ValueError("direction: only a port of this machine has the kernel's RS-485 mode")
-        if self.direction == "rts" and self.url.startswith("socket://"):
-            raise ValueError("direction: socket:// carries bytes alone; use rfc2217:// for RTS, or hardware")
+        if self.direction != "hardware" and not self.is_local:
+            # Over a network nobody can tell when the last bit has left the far port.
+            raise ValueError("direction: a port server must turn its driver by itself, so it must be hardware")
         return self

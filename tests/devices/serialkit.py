@@ -241,9 +241,12 @@ async def rig(
         await bearer.open()
         try:
             if open_wait:
-                async with asyncio.timeout(5):
-                    while bearer.health.state is not LinkState.UP:
-                        await asyncio.sleep(0.005)
+                for _ in range(1000):
+                    if bearer.health.state is LinkState.UP:
+                        break
+                    await asyncio.sleep(0.005)
+                else:
+                    raise AssertionError(bearer.health.detail)
             yield Rig(bearer, there, notes)
         finally:
             await bearer.close()
