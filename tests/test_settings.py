@@ -113,7 +113,10 @@ def test_the_environment_goes_over_the_file(tmp_path: Path, monkeypatch: pytest.
         ("[speech]\nx = 1\n", "speech"),
         ("[links.bus]\nkind = 'pigeon'\n", "links.bus"),
         ("[links.bus]\nkind = 'serial'\n", "links.bus.serial.url"),
-        ("[links.Bus]\nkind = 'serial'\nurl = 'x'\n", "links.Bus.[key]"),
+        ("[links.Bus]\nkind = 'serial'\nurl = '/x'\n", "links.Bus.[key]"),
+        ("[links.bus]\nkind = 'serial'\nurl = 'x'\n", "links.bus.serial.url"),
+        ("[links.bus]\nkind = 'serial'\nurl = 'socket://h:1'\ndirection = 'rts'\n", "links.bus.serial"),
+        ("[links.bus]\nkind = 'serial'\nurl = '/x'\nmode = 'rs232'\necho = true\n", "links.bus.serial"),
     ],
 )
 def test_faults_are_named_by_key(tmp_path: Path, text: str, key: str) -> None:

@@ -115,6 +115,10 @@ class Lane:
             due = min(due, self._free_at())
         return due
 
+    def is_overdue(self, now: float) -> bool:
+        """Whether an awaited answer has not come in time."""
+        return any(ticket.deadline <= now for ticket in self._awaited)
+
     def push(self, ticket: Ticket) -> None:
         """Queue a frame."""
         heappush(self._queue, (ticket.rank, ticket.priority, next(self._numbers), ticket))

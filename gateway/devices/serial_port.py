@@ -47,6 +47,10 @@ class Port(Protocol):
         """Hand bytes over; what cannot be taken now follows by itself."""
         ...
 
+    def look(self) -> None:
+        """Take in what lies unread, where that can be done at once."""
+        ...
+
     def drive(self, *, on: bool) -> None:
         """Turn an RS-485 driver by RTS, where it is ours to turn."""
         ...
@@ -135,6 +139,14 @@ class DevicePort:
             self._fd = -1
             self._device.close()
 
+    def look(self) -> None:
+        """Read now what the driver holds; without data a read would look like the end of the device."""
+        try:
+            if self._fd >= 0 and self._device.in_waiting:
+                self._readable()
+        except OSError as error:
+            self._end(str(error))
+
     def _readable(self) -> None:
         try:
             data = os.read(self._fd, _CHUNK)
@@ -147,7 +159,7 @@ class DevicePort:
             self._end("end of file: the device is gone")
             return
         rest = self._owner.received(data)
-        if rest >= _SHORTEST_REST and self._fd >= 0:
+        if rest >= _SHORTEST_REST and self._fd >= 0 and self._rest is None:
             # Each byte of a slow line would wake us: look again when the rest of the frame can be there.
             self._loop.remove_reader(self._fd)
             self._rest = self._loop.call_later(rest, self._listen)
@@ -198,6 +210,9 @@ class RemotePort(asyncio.Protocol):
     def drive(self, *, on: bool) -> None:
         """A raw connection has no lines to drive."""
 
+    def look(self) -> None:
+        """The loop reads: what came is told already."""
+
     def close(self) -> None:
         """Let go of the connection."""
         if self._transport is not None:
@@ -232,6 +247,9 @@ class Rfc2217Port:
 
     def drive(self, *, on: bool) -> None:
         """The settings refuse it: over a network nobody can tell when the last bit has left the far port."""
+
+    def look(self) -> None:
+        """The thread reads: what came is told already."""
 
     def close(self) -> None:
         """Let go of the connection; its threads end by themselves."""

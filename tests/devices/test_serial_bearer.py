@@ -12,15 +12,19 @@ import pytest
 
 from emulator.bus import BusSettings
 from emulator.bus_faults import BusFaults
-from emulator.bus_port import Rfc2217Port, TcpPort
+from emulator.bus_port import PtyPort, Rfc2217Port, TcpPort
 from emulator.faults import HEALTHY
 from gateway.devices.bearer import Errand, ErrandUnsupported, LinkState
+from gateway.devices.events import Known
 from gateway.devices.serial_bearer import SerialBearer
 from gateway.domain.ladder import Authenticity
 from gateway.domain.message import Command
 from gateway.domain.receiver import Route, RouteKind
+from gateway.protocols import fastpath, ip
 from gateway.protocols import parameters as tags
 from gateway.protocols.feedback_bodies import QueryAnswer
+from gateway.protocols.fields import WireCode
+from gateway.protocols.ip_bodies import GeneralAnswer, ServiceType, UnknownBody
 from gateway.protocols.parameters import Parameter
 from gateway.protocols.results import ResultCode
 from tests.devices.serialkit import BAUD, Notebook, Rig, bus, knowns, link_for, message, rig
@@ -201,7 +205,7 @@ async def test_an_unplugged_port_comes_back(tmp_path: Path) -> None:
 
 
 async def test_a_line_that_dies_in_mid_frame_hands_nothing_over(tmp_path: Path) -> None:
-    slow = {"settings": BusSettings(baud=9600), "link": {"baud": 9600}}
+    slow: dict[str, Any] = {"settings": BusSettings(baud=9600), "link": {"baud": 9600}}
     async with rig(2, tmp_path, **slow) as there:
         carrying = asyncio.create_task(there.start())
         await until(lambda: there.bearer.line.counters.written)
@@ -258,9 +262,13 @@ async def test_a_terminal_of_another_route_only_claims(tmp_path: Path) -> None:
 
 async def test_an_rs232_terminal_registers_plays_and_reports(tmp_path: Path) -> None:
     async with rig(1, tmp_path, settings=BusSettings(baud=BAUD, alone=True), link={"mode": "rs232"}) as there:
+        (line,) = there.bus.lines
+        await until(lambda: line.terminal.registered)
+        line.apply(line.terminal.connection_made(there.bus.now()))  # says that it is up already
+        await until(lambda: (1, False) in there.notes.registrations)
+        there.notes.registrations.clear()
         # Its power-up concerns a broadcast: the answer waits until the receipt is kept.
         there.notes.receipt = 5
-        (line,) = there.bus.lines
         there.bus.set_faults([line], lambda faults: replace(faults, off=True))
         there.bus.set_faults([line], lambda faults: replace(faults, off=False))
         await until(lambda: (1, True) in there.notes.registrations)
@@ -298,3 +306,66 @@ async def test_a_frame_hurt_on_its_way_is_asked_again(tmp_path: Path, result: in
         carried = await there.start()
         assert carried.refused == {1: result} and not carried.silent
         assert there.bearer.line.counters.written == 3
+
+
+async def heard_by(*pieces: bytes) -> Notebook:
+    """What a bearer tells of bytes as they come from its port, whatever port that is."""
+    notes = Notebook(knowns(2))
+    bearer = SerialBearer("bus", link_for("/dev/none"), notes, notes, own_code=PLATFORM, clock=time.time)
+    for piece in pieces:
+        bearer.line.received(piece)
+    await bearer.close()
+    return notes
+
+
+def answer_of(known: Known, session: int = 7) -> bytes:
+    source, target = WireCode.of(known.source).raw, WireCode.of(PLATFORM).raw
+    return fastpath.build_answer(session, ServiceType.START, source, target, 0)
+
+
+async def test_an_answer_behind_one_cut_at_any_offset_is_heard() -> None:
+    one, other = (answer_of(known) for known in knowns(2))
+    for offset in range(len(one)):
+        notes = await heard_by(one[:offset], other)
+        assert [answer[0] for answer in notes.answers] == [2], offset
+    for offset in range(len(one)):
+        notes = await heard_by(one[:offset], one[offset:])
+        assert [answer[0] for answer in notes.answers] == [1], offset
+
+
+async def test_an_answer_with_any_byte_wrong_changes_nothing() -> None:
+    frame = answer_of(knowns(1)[0])
+    for offset in range(len(frame)):
+        hurt = frame[:offset] + bytes((frame[offset] ^ 0x55,)) + frame[offset + 1 :]
+        assert not (await heard_by(hurt)).answers, offset
+
+
+async def test_an_answer_of_a_terminal_that_nobody_knows_is_a_stranger() -> None:
+    stranger = knowns(3)[2]
+    notes = await heard_by(answer_of(stranger))
+    assert not notes.answers
+    assert notes.strangers == [(stranger.source, "", "unknown_code")]
+
+
+async def test_a_request_that_we_do_not_know_is_answered_55_and_its_repeat_the_same(tmp_path: Path) -> None:
+    (known,) = knowns(1)
+    source, target = WireCode.of(known.source), WireCode.of(PLATFORM)
+    request = ip.build(ip.IpPacket(9, source, (target,), 0x77, UnknownBody(b"x")))
+    far: list[bytes] = []
+    port = PtyPort(tmp_path / "bus", far.append)
+    await port.plug()
+    notes = Notebook([known])
+    link = link_for(port.url, mode="rs232")
+    bearer = SerialBearer("bus", link, notes, notes, own_code=PLATFORM, clock=time.time)
+    await bearer.open()
+    await until(lambda: bearer.health.state is LinkState.UP)
+    for count in (1, 2):
+        port.write(request)
+        await until(lambda count=count: len(b"".join(far)) == 50 * count)  # type: ignore[misc]
+    said = b"".join(far)
+    assert said[:50] == said[50:]
+    answer = ip.parse(said[:50])
+    assert (answer.session, answer.service_type, answer.targets) == (9, 0x77, (source,))
+    assert isinstance(answer.body, GeneralAnswer) and answer.body.result == ResultCode.NOT_SUPPORTED
+    await bearer.close()
+    port.unplug()

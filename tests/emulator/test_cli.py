@@ -42,10 +42,41 @@ async def test_runs_until_it_is_told_to_stop(server: Server, tmp_path: Path) -> 
     assert "registered" in (tmp_path / "journal.jsonl").read_text()
 
 
+async def test_a_bus_behind_a_pty_is_pulled_out_and_put_back(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "emulator", "--bus", f"pty:{tmp_path / 'bus'}", "--baud", "115200", "--echo",
+        "--registry", str(registry(tmp_path, 2)), "--public-key", keys().public.hex(),
+        "--certificate", CERTIFICATE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    async with asyncio.timeout(20):
+        ready = json.loads(await process.stdout.readline())
+        assert ready["url"] == str(tmp_path / "bus")
+        assert (tmp_path / "bus").is_char_device()
+
+        def call(method: str, path: str, body: object = None) -> dict[str, object]:
+            data = None if body is None else json.dumps(body).encode()
+            request = urllib.request.Request(ready["control"] + path, data, method=method)
+            return dict(json.load(urllib.request.urlopen(request, timeout=5)))
+
+        bus = await asyncio.to_thread(call, "PUT", "/bus", {"noise": 0.5})
+        assert (bus["echo"], bus["noise"]) == (True, 0.5)
+        await asyncio.to_thread(call, "POST", "/unplug")
+        assert not (tmp_path / "bus").exists()
+        await asyncio.to_thread(call, "POST", "/plug")
+        assert (tmp_path / "bus").is_char_device()
+        process.terminate()
+        assert await process.wait() == 0
+    # Closing the pipe's transport takes a turn of the loop.
+    process._transport.close()  # type: ignore[attr-defined]
+    assert not (tmp_path / "bus").exists()
+
+
 @pytest.mark.parametrize(
     ("change", "code", "words"),
     [(["--gateway", "nowhere"], 2, "HOST:PORT"), (["--public-key", "xx"], 2, "public-key"),
-     (["--public-key", "00" * 64], 2, ""), (["--loss", "2"], 2, "loss"), (["--certificate", "1"], 2, "certificate")],
+     (["--public-key", "00" * 64], 2, ""), (["--loss", "2"], 2, "loss"), (["--bus", "pty:x"], 2, "one of both"),
+     (["--certificate", "1"], 2, "certificate")],
 )  # fmt: skip
 def test_wrong_arguments(change: list[str], code: int, words: str, tmp_path: Path) -> None:
     arguments = [
