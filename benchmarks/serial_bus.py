@@ -25,7 +25,7 @@ from emulator.bus import BusFleet, BusSettings
 from emulator.bus_port import PtyPort
 from emulator.registry import Row
 from emulator.settings import FleetSettings, TerminalSettings
-from gateway.devices.bearer import Errand, LinkHealth, LinkState
+from gateway.devices.bearer import Errand, LinkHealth, LinkState, Tools
 from gateway.devices.events import Known, Origin
 from gateway.devices.serial_bearer import SerialBearer
 from gateway.devices.serial_timing import Timing
@@ -169,9 +169,8 @@ class _Buses:
         for number in range(self._count):
             above = _Above(number, self.pair)
             link = SerialLink(kind="serial", url=str(folder / f"bus{number}"), baud=BAUD)
-            bearer = SerialBearer(
-                f"bus{number}", link, above, above, own_code=PLATFORM, clock=time.time  # type: ignore[arg-type]
-            )  # fmt: skip
+            tools = Tools(above, above, time.time, time.monotonic, lambda route: (), PLATFORM)  # type: ignore[arg-type]
+            bearer = SerialBearer(Route(RouteKind.SERIAL, f"bus{number}"), link, tools)
             await bearer.open()
             await bearer.line.keeper.tried.wait()
             assert bearer.health.state is LinkState.UP, bearer.health

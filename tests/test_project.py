@@ -76,7 +76,9 @@ def test_links_between_documents_lead_somewhere() -> None:
 def test_every_decision_is_linked_and_of_one_form() -> None:
     index = (DECISIONS / "README.md").read_text(encoding="utf-8")
     pages = sorted(DECISIONS.glob("0*.md"))
-    assert [page.name[:4] for page in pages] == [f"{n:04d}" for n in range(1, len(pages) + 1)]
+    # A number may be taken by a page that is still on its way; none is given twice.
+    numbers = [page.name[:4] for page in pages]
+    assert numbers == sorted(set(numbers))
     for page in pages:
         text = page.read_text(encoding="utf-8")
         assert f"]({page.name})" in index

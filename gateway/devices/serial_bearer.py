@@ -7,31 +7,20 @@ cannot answer at once). So an errand goes out once for all to hear, and then to 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from math import inf
 from typing import Final
 
 import structlog
 
-from gateway.devices.bearer import (
-    BearerEvents,
-    Carried,
-    Errand,
-    ErrandUnsupported,
-    LinkHealth,
-    LinkState,
-    Parcel,
-    Workshop,
-)
+from gateway.devices.bearer import Carried, Errand, ErrandUnsupported, LinkHealth, LinkState, Parcel, Tools
 from gateway.devices.events import Known
 from gateway.devices.serial_hearing import Hearing, Word
 from gateway.devices.serial_keeper import Phase
 from gateway.devices.serial_lane import Outcome, Rank, Ticket
 from gateway.devices.serial_line import SerialLine
 from gateway.devices.serial_work import Work
-from gateway.devices.trust import Trust
 from gateway.domain.message import Command
-from gateway.domain.receiver import Route, RouteKind
+from gateway.domain.receiver import Route
 from gateway.errors import GatewayError
 from gateway.protocols import ip
 from gateway.settings.serial_link import SerialLink
@@ -48,30 +37,19 @@ _STOPPED: Final = "停播已到，开播未发 stopped before it was written"
 
 
 class SerialBearer:
-    """One line. ``clock`` is Unix seconds; made and used in a running loop."""
+    """One line; made and used in a running loop, whose clock is the one of its time-outs."""
 
     carries_frames = True
     is_exclusive = False
 
-    def __init__(
-        self,
-        name: str,
-        link: SerialLink,
-        events: BearerEvents,
-        workshop: Workshop,
-        *,
-        own_code: str,
-        clock: Callable[[], float],
-        trust: Trust | None = None,
-    ) -> None:
-        self.route = Route(RouteKind.SERIAL, name)
-        self._link, self._events, self._workshop, self._clock = link, events, workshop, clock
-        self.hearing = Hearing(self.route, events, own_code, self, clock)
-        self.hearing.trust = trust
+    def __init__(self, route: Route, link: SerialLink, tools: Tools) -> None:
+        self.route = route
+        self._link, self._tools, self._events, self._clock = link, tools, tools.events, tools.clock
+        self.hearing = Hearing(route, tools.events, tools.own_code, self, tools.clock, tools.trust)
         self.line = SerialLine(link, self.hearing.take, self._phase)
         self._works: list[Work] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._health = LinkHealth(LinkState.UNKNOWN, clock())
+        self._health = LinkHealth(LinkState.UNKNOWN, tools.clock())
 
     # -- the daemon's and dispatch's side
 
@@ -228,7 +206,7 @@ class SerialBearer:
 
     def _prepare(self, work: Work, known: Known, made: dict[int, asyncio.Task[Errand]]) -> None:
         if known.id not in made:
-            made[known.id] = asyncio.ensure_future(self._workshop.unicast(work.errand, known))
+            made[known.id] = asyncio.ensure_future(self._tools.workshop.unicast(work.errand, known))
 
     async def _send(self, work: Work, errand: Errand, frame: bytes, known: Known | None) -> tuple[Ticket, Outcome]:
         """Queue one frame and wait for what becomes of it."""
@@ -250,6 +228,7 @@ class SerialBearer:
             known.source if known is not None else "",
             errand.order,
             lambda: self._events.carried(errand.order, self.route, terminals),
+            lambda: errand.void() or work.errand.void(),
         )
         work.tickets.add(ticket)
         self.line.send(ticket)

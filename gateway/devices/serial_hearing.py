@@ -58,7 +58,13 @@ class Hearing:
     """Understands the frames of one line; knows its terminals by their routes."""
 
     def __init__(
-        self, route: Route, events: TerminalEvents, own_code: str, mouth: Mouth, clock: Callable[[], float]
+        self,
+        route: Route,
+        events: TerminalEvents,
+        own_code: str,
+        mouth: Mouth,
+        clock: Callable[[], float],
+        trust: Trust | None = None,
     ) -> None:
         self._route, self._events, self._mouth, self._clock = route, events, mouth, clock
         self._own = WireCode.of(own_code).raw
@@ -68,7 +74,7 @@ class Hearing:
         self._said_first: set[int] = set()
         self._logged = OncePerSource(60.0)
         self.counters = LinkCounters()
-        self.trust: Trust | None = None
+        self._trust = trust
 
     def take(self, item: Frame | Fault) -> None:
         """Take what the line heard; raises nothing."""
@@ -146,7 +152,7 @@ class Hearing:
             self._mouth.say(stored[2])
             return
         try:
-            signed = holds(self.trust, packet, raw, self.counters)
+            signed = holds(self._trust, packet, raw, self.counters)
         except SignatureError as error:
             if packet.packet_type == PacketType.REQUEST and error.result is not None:
                 self._mouth.say(self._answer(packet.session, source, packet.service_type, error.result, None))

@@ -58,6 +58,8 @@ class Ticket:
     source: str = ""
     session: int = 0
     sent: Callable[[], None] | None = None
+    #: asked right before the first byte: whether nobody wants it any more
+    void: Callable[[], bool] | None = None
     #: whether our own bytes came back whole
     echoed: bool = False
     garbled: bool = False
@@ -141,7 +143,7 @@ class Lane:
             ticket.finish(Outcome.GARBLED if ticket.garbled else Outcome.SILENT)
         while self._queue and not (self._half_duplex and self._awaited):
             ticket = self._queue[0][3]
-            if not ticket.over and ticket.until > now:
+            if not ticket.over and ticket.until > now and not (ticket.void is not None and ticket.void()):
                 if self._held_since > now:
                     self._held_since = now
                 if now < self._free_at():
@@ -153,6 +155,11 @@ class Lane:
             heappop(self._queue)
             ticket.finish(Outcome.WITHDRAWN)
         return None
+
+    def settle(self, now: float) -> None:
+        """End what we send, if its time has passed: before anything that came meanwhile is looked at."""
+        if self._sending is not None and not self._echo:
+            self._end_sending(now)
 
     def heard(self, now: float, wanted: int) -> None:
         """Bytes came; ``wanted`` more must come before anything can be told, 0 when no frame has begun."""

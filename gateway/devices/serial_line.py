@@ -87,6 +87,7 @@ class SerialLine:
         """Take bytes; returns for how many seconds nothing that comes can matter."""
         self.counters.bytes_in += len(data)
         now = self._loop.time()
+        self.lane.settle(now)
         if self._early:
             data, self._early = self._early + data, b""
         if len(data) < _SHORTEST_ANSWER and self.lane.listening and not self._framer.pending:

@@ -15,7 +15,7 @@ from typing import Any
 from emulator.bus import BusFleet, BusSettings
 from emulator.bus_port import BusPort, PtyPort
 from emulator.settings import FleetSettings, TerminalSettings
-from gateway.devices.bearer import Carried, Errand, LinkHealth, LinkState
+from gateway.devices.bearer import Carried, Errand, LinkHealth, LinkState, Tools
 from gateway.devices.events import Known, Origin
 from gateway.devices.serial_bearer import SerialBearer
 from gateway.domain.codes import ResourceCode
@@ -205,6 +205,12 @@ def link_for(url: str, **more: Any) -> SerialLink:
     return SerialLink(**{"kind": "serial", "url": url, "baud": BAUD, "answer_seconds": 0.05, **more})
 
 
+def bearer_for(link: SerialLink, notes: Notebook) -> SerialBearer:
+    """A bearer below a notebook."""
+    tools = Tools(notes, notes, time.time, time.monotonic, lambda route: notes.terminals, PLATFORM)
+    return SerialBearer(ROUTE, link, tools)
+
+
 @asynccontextmanager
 async def bus(
     count: int,
@@ -235,9 +241,7 @@ async def rig(
     """A bearer at a bus, connected."""
     async with bus(count, folder, **more) as there:
         notes = Notebook(knowns(count))
-        bearer = SerialBearer(
-            "bus", link_for(there.port.url, **(link or {})), notes, notes, own_code=PLATFORM, clock=time.time
-        )
+        bearer = bearer_for(link_for(there.port.url, **(link or {})), notes)
         await bearer.open()
         try:
             if open_wait:

@@ -16,7 +16,6 @@ from emulator.bus_port import PtyPort, Rfc2217Port, TcpPort
 from emulator.faults import HEALTHY
 from gateway.devices.bearer import Errand, ErrandUnsupported, LinkState
 from gateway.devices.events import Known
-from gateway.devices.serial_bearer import SerialBearer
 from gateway.domain.ladder import Authenticity
 from gateway.domain.message import Command
 from gateway.domain.receiver import Route, RouteKind
@@ -27,7 +26,7 @@ from gateway.protocols.fields import WireCode
 from gateway.protocols.ip_bodies import GeneralAnswer, ServiceType, UnknownBody
 from gateway.protocols.parameters import Parameter
 from gateway.protocols.results import ResultCode
-from tests.devices.serialkit import BAUD, Notebook, Rig, bus, knowns, link_for, message, rig
+from tests.devices.serialkit import BAUD, Notebook, Rig, bearer_for, bus, knowns, link_for, message, rig
 from tests.emulator.reference import PLATFORM
 from tests.gatewaykit import until
 
@@ -181,6 +180,13 @@ async def test_what_came_too_late_is_not_written(tmp_path: Path) -> None:
         assert not there.bearer.line.counters.written
 
 
+async def test_what_is_void_when_its_turn_comes_is_not_written(tmp_path: Path) -> None:
+    async with rig(1, tmp_path) as there:
+        carried = await there.start(void=lambda: True)
+        assert carried.error
+        assert not there.bearer.line.counters.written
+
+
 async def test_a_red_message_goes_before_the_polls_of_another(tmp_path: Path) -> None:
     async with rig(8, tmp_path) as there:
         yellow = asyncio.create_task(there.start(1, priority=(0, 3, 3, 0)))
@@ -236,7 +242,7 @@ async def test_buses_side_by_side(tmp_path: Path) -> None:
 
 async def test_a_port_that_is_not_there_is_said_plainly(tmp_path: Path) -> None:
     notes = Notebook(knowns(1))
-    bearer = SerialBearer("bus", link_for(str(tmp_path / "none")), notes, notes, own_code=PLATFORM, clock=time.time)
+    bearer = bearer_for(link_for(str(tmp_path / "none")), notes)
     await bearer.open()
     errand = notes.errand(Command.START, notes.terminals, message())
     assert "down" in (await bearer.carry(await bearer.make(errand))).error
@@ -288,7 +294,7 @@ async def test_a_heartbeat_of_somebody_else_is_refused(tmp_path: Path, change: s
             line.terminal.device.physical = b"\x09" * 6
         notes = Notebook([] if change == "unknown" else [known])
         link = link_for(there.port.url, mode="rs232")
-        bearer = SerialBearer("bus", link, notes, notes, own_code=PLATFORM, clock=time.time)
+        bearer = bearer_for(link, notes)
         await bearer.open()
         (line,) = there.lines
         await until(lambda: bearer.health.state is LinkState.UP)
@@ -311,7 +317,7 @@ async def test_a_frame_hurt_on_its_way_is_asked_again(tmp_path: Path, result: in
 async def heard_by(*pieces: bytes) -> Notebook:
     """What a bearer tells of bytes as they come from its port, whatever port that is."""
     notes = Notebook(knowns(2))
-    bearer = SerialBearer("bus", link_for("/dev/none"), notes, notes, own_code=PLATFORM, clock=time.time)
+    bearer = bearer_for(link_for("/dev/none"), notes)
     for piece in pieces:
         bearer.line.received(piece)
     await bearer.close()
@@ -356,7 +362,7 @@ async def test_a_request_that_we_do_not_know_is_answered_55_and_its_repeat_the_s
     await port.plug()
     notes = Notebook([known])
     link = link_for(port.url, mode="rs232")
-    bearer = SerialBearer("bus", link, notes, notes, own_code=PLATFORM, clock=time.time)
+    bearer = bearer_for(link, notes)
     await bearer.open()
     await until(lambda: bearer.health.state is LinkState.UP)
     for count in (1, 2):
