@@ -20,7 +20,8 @@ _LOOK_AFTER: Final = 48
 #: No general answer is shorter (GD/J 089-2018 table D.10, one target, unsigned): until so many bytes are there, an
 #: awaited answer need not be looked at, and the commonest frame comes to the framer in one piece.
 _SHORTEST_ANSWER: Final = 50
-_SLACK: Final = 0.003
+#: Seconds by which a look is late, so that the last piece of a frame is there too: one look is cheaper than two.
+_SLACK: Final = 0.005
 #: Timers of event loops count milliseconds and may fire half of one early: a timer too early costs another.
 _GRAIN: Final = 0.0006
 
@@ -101,7 +102,6 @@ class SerialLine:
         rest = self.timing.wire(wanted)
         self._broken_at = now + rest + self.timing.broken if wanted else inf
         if rest:
-            # The last bytes come by the piece: one look a little late is cheaper than two.
             rest += _SLACK
         if items or not wanted:
             self._take(items, now)
