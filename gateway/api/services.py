@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.devices.hub import Hub
+from gateway.dispatch.daily_book import DailyBook
 from gateway.dispatch.service import Dispatch
 from gateway.dispatch.terminals import TerminalBook
 from gateway.domain.areas import Gazetteer
@@ -24,6 +25,7 @@ class Services:
     dispatch: Dispatch
     hub: Hub
     terminals: TerminalBook
+    daily: DailyBook
     gazetteer: Gazetteer
     outlines: CountyOutlines
     event_names: Mapping[str, str]

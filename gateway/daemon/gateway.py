@@ -23,6 +23,8 @@ from gateway.devices.listeners import Listen, Listeners
 from gateway.devices.profiles import load_profiles
 from gateway.devices.trust import Trust
 from gateway.dispatch.alarms import AlarmLevel, Alarms
+from gateway.dispatch.daily import Daily
+from gateway.dispatch.daily_book import DailyBook
 from gateway.dispatch.frames import FrameMaker
 from gateway.dispatch.numbers import EbmNumbers, Sessions
 from gateway.dispatch.pacer import Pacer
@@ -180,6 +182,9 @@ class Gateway:
         stack.push_async_callback(self.dispatch.close)
         terminals, feedback = await self._listen(Listeners(hub))
         self.terminals = TerminalBook(store, self.state.registry, time.time, hub.drop)
+        self.daily = DailyBook(store, time.time)
+        await self.daily.load()
+        Daily(self.dispatch, self.daily, settings.gateway.code).start()
         self.services = self._services(gazetteer, outlines)
         http = HttpServer(self.services, tls_of(settings.http.tls, "http"))
         stack.push_async_callback(http.close)
@@ -237,6 +242,7 @@ class Gateway:
             dispatch=self.dispatch,
             hub=self.hub,
             terminals=self.terminals,
+            daily=self.daily,
             gazetteer=gazetteer,
             outlines=outlines,
             event_names=load_event_names(),

@@ -45,6 +45,9 @@ class Facts:
     end: datetime
     headline: str
     text: str
+    #: None: the settings' own
+    programme_url: str | None = None
+    volume: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,10 +223,10 @@ class Intake:
             ebm_class=facts.ebm_class,
             severity=facts.severity,
             event=facts.event,
-            volume=policy.volume,
+            volume=policy.volume if facts.volume is None else facts.volume,
             start=start,
             end=max(facts.end, start + timedelta(seconds=1)),
-            programme_url=policy.programme_url,
+            programme_url=facts.programme_url or policy.programme_url,
             areas=facts.areas,
             headline=facts.headline,
             text=facts.text,

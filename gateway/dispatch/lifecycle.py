@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,6 +47,8 @@ class Lifecycle:
         self._state = state
         self._sender = sender
         self._carriers = carriers
+        #: told of every message that has come into a state
+        self.watchers: list[Callable[[LiveMessage], None]] = []
 
     # -- making orders
 
@@ -85,6 +87,7 @@ class Lifecycle:
         if live.state is MessageState.ACCEPTED:
             wait = message.start.timestamp() - self._state.policy.send_ahead - now
             self._state.pacer.after(wait, lambda: self._sender.spawn(self.activate(live)))
+        self._tell(live)
         if not live.state.is_over:
             self._state.pacer.after(message.end.timestamp() - now, lambda: self._sender.spawn(self.finish(live)))
         else:
@@ -256,6 +259,11 @@ class Lifecycle:
     def _moved(self, live: LiveMessage, target: MessageState, at: float, reason: str) -> None:
         live.state, live.state_at, live.state_reason = target, at, reason
         log.info("message state", message_id=live.ebm_id, state=target.value, reason=reason)
+        self._tell(live)
+
+    def _tell(self, live: LiveMessage) -> None:
+        for watcher in self.watchers:
+            watcher(live)
 
     def _leave_later(self, live: LiveMessage) -> None:
         """Drop it from memory once no terminal can still hold it and late evidence has had its time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -135,6 +135,14 @@ class Dispatch:
                 if count:
                     concerned[live.ebm_id] = count
         return concerned
+
+    async def silence_message(self, live: LiveMessage, areas: Sequence[AreaCode], actor: str, reason: str) -> int:
+        """One message falls silent in these areas; returns terminals concerned. Errors: StateConflictError."""
+        return await self._lifecycle.silence(live, areas, actor, reason)
+
+    def watch(self, watcher: Callable[[LiveMessage], None]) -> None:
+        """Be told of every message that comes into a state, at once and on the loop."""
+        self._lifecycle.watchers.append(watcher)
 
     async def book(self, ebm_id: str) -> tuple[MessageRow, LiveMessage]:
         """A message with its committed evidence, from memory or from the store. Errors: NotFoundError."""

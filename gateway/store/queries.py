@@ -268,6 +268,26 @@ def audit_page(connection: Connection, limit: int = 100, cursor: str | None = No
     return _page(connection, rows.AuditRow, schema.audit, ("id",), (int,), limit, cursor)
 
 
+def programmes(connection: Connection) -> tuple[rows.ProgrammeRow, ...]:
+    """The programme library, by id."""
+    table = schema.programmes
+    query = select(table).where(table.c.deleted.is_(False)).order_by(table.c.id)
+    return _all(connection, rows.ProgrammeRow, query)
+
+
+def schedules(connection: Connection) -> tuple[rows.ScheduleRow, ...]:
+    """Every schedule of daily broadcasts, by id."""
+    table = schema.schedules
+    query = select(table).where(table.c.deleted.is_(False)).order_by(table.c.id)
+    return _all(connection, rows.ScheduleRow, query)
+
+
+def calendar(connection: Connection) -> tuple[rows.CalendarRow, ...]:
+    """Holidays and exchanged working days, by date."""
+    table = schema.calendar
+    return _all(connection, rows.CalendarRow, select(table).where(table.c.kind != "").order_by(table.c.day))
+
+
 def counter(connection: Connection, name: str) -> int:
     """The last number that was reserved, 0 when none was."""
     found = connection.execute(select(schema.counters.c.value).where(schema.counters.c.name == name)).scalar()

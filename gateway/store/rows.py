@@ -197,6 +197,40 @@ class StateRow:
     value: Json
 
 
+@dataclass(frozen=True, slots=True)
+class ProgrammeRow:
+    """Upsert a programme 节目 of the library by its id; ``kind`` tells what ``source`` is, ``owner`` is a platform."""
+
+    id: str
+    title: str
+    kind: str
+    source: str
+    owner: str
+    shared: bool
+    changed_at: float
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRow:
+    """Upsert a schedule 日常播出计划 by its id; ``plan`` holds what ``domain.schedule.Schedule`` is made of."""
+
+    id: str
+    programme: str
+    plan: Json
+    changed_at: float
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarRow:
+    """Upsert what a date (YYYY-MM-DD) is: holiday or workday; ``kind`` empty: a day like any other."""
+
+    day: str
+    kind: str
+    name: str
+
+
 #: Everything that ``Store.write`` and ``Store.submit`` take.
 Row: TypeAlias = (
     WarningRow
@@ -215,6 +249,9 @@ Row: TypeAlias = (
     | AlarmAcknowledgedRow
     | AuditRow
     | StateRow
+    | ProgrammeRow
+    | ScheduleRow
+    | CalendarRow
 )
 
 #: Committed before everything else that waits: what a publisher or a frame is held up by.

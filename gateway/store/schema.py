@@ -240,3 +240,34 @@ states = Table(
     Column("name", Text, primary_key=True),
     Column("value", JSON, nullable=False),
 )
+
+programmes = Table(
+    "programmes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("shared", Boolean, nullable=False),
+    Column("changed_at", Double, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("programme", Text, nullable=False),
+    Column("plan", JSON, nullable=False),
+    Column("changed_at", Double, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+)
+
+calendar = Table(
+    "calendar",
+    metadata,
+    Column("day", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+)

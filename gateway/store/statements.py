@@ -146,11 +146,16 @@ def _key_revoked(_dialect: str) -> Statement:
     return Statement(statement, _taker(rows.KeyRevokedRow, prefix="p_"), must_match=True)
 
 
-def _state(dialect: str) -> Statement:
-    table = schema.states
-    statement = _insert(dialect, table)
-    upsert = statement.on_conflict_do_update(index_elements=[table.c.name], set_={"value": statement.excluded.value})
-    return Statement(upsert, _taker(rows.StateRow))
+def _upsert(table: Table, row_type: type) -> Callable[[str], Statement]:
+    """A row that replaces the one with its key."""
+
+    def build(dialect: str) -> Statement:
+        statement = _insert(dialect, table)
+        keys = [column.name for column in table.primary_key]
+        changed = {f.name: statement.excluded[f.name] for f in fields(row_type) if f.name not in keys}
+        return Statement(statement.on_conflict_do_update(index_elements=keys, set_=changed), _taker(row_type))
+
+    return build
 
 
 _BUILDERS: dict[type, Callable[[str], Statement]] = {
@@ -168,7 +173,10 @@ _BUILDERS: dict[type, Callable[[str], Statement]] = {
     rows.AlarmClearedRow: _alarm_cleared,
     rows.AlarmAcknowledgedRow: _alarm_acknowledged,
     rows.AuditRow: _plain(schema.audit, rows.AuditRow),
-    rows.StateRow: _state,
+    rows.StateRow: _upsert(schema.states, rows.StateRow),
+    rows.ProgrammeRow: _upsert(schema.programmes, rows.ProgrammeRow),
+    rows.ScheduleRow: _upsert(schema.schedules, rows.ScheduleRow),
+    rows.CalendarRow: _upsert(schema.calendar, rows.CalendarRow),
 }
 
 
