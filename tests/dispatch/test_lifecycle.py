@@ -369,8 +369,9 @@ async def test_stops_go_before_starts_and_the_most_urgent_start_first(tmp_path: 
         wanted: dict[str, Any] = {
             "yellow": replace(facts(TOWN), severity=Severity.YELLOW),
             "drill": replace(facts(TOWN), severity=Severity.RED, ebm_class=EbmClass.REAL_DRILL),
-            "daily": replace(facts(TOWN), severity=Severity.RED, ebm_class=EbmClass.DAILY),
             "red": replace(facts(TOWN), severity=Severity.RED),
+            # After them: one that is on air when they come falls silent.
+            "daily": replace(facts(TOWN), severity=Severity.RED, ebm_class=EbmClass.DAILY),
         }
         names = {}
         for name, what in wanted.items():

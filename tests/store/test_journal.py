@@ -275,7 +275,8 @@ async def test_a_store_of_the_first_schema_is_brought_up_to_date(url: str) -> No
     await store.close()
     engine = writer_engine(StoreSettings(url))
     with engine.begin() as connection:
-        connection.execute(text("DROP TABLE receipt_blocks"))
+        for table in ("receipt_blocks", "programmes", "schedules", "calendar"):
+            connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     engine.dispose()
     store = await _open(url)
