@@ -7,11 +7,14 @@ import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 import click
 from aiohttp import web
 
+from emulator.adapter import EmulatedAdapter
+from emulator.adapter_cli import AdapterChoice, adapter_of, adapter_options
+from emulator.addresses import Address
 from emulator.bus import BusFleet, BusSettings
 from emulator.bus_faults import BusFaults
 from emulator.bus_port import port_maker
@@ -28,26 +31,11 @@ from gateway.security.curve import check_public
 _USAGE, _ENVIRONMENT = 2, 3
 
 
-class _Address(click.ParamType[tuple[str, int]]):
-    """HOST:PORT."""
-
-    name = "HOST:PORT"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, int]:  # fmt: skip
-        """Split at the last colon."""
-        host, _, port = str(value).rpartition(":")
-        if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-            self.fail(f"{value!r} is not HOST:PORT", param, ctx)
-        return host.strip("[]"), int(port)
-
-
 _P = click.FloatRange(0, 1)
 _SECONDS = click.FloatRange(0, 3600)
 
 
-class _Options(TypedDict):
+class _Options(AdapterChoice):
     """What the command line gives, by the names of its options."""
 
     gateway: tuple[str, int] | None
@@ -88,12 +76,12 @@ class _Options(TypedDict):
 
 
 @click.command("emulate")
-@click.option("--gateway", type=_Address(), help="Where terminals connect (appendix D).")
+@click.option("--gateway", type=Address(), help="Where terminals connect (appendix D).")
 @click.option("--bus", help="Instead: terminals on one bus behind pty:PATH, socket:PORT or rfc2217:PORT (0: any).")
 @click.option("--baud", type=click.IntRange(300), default=9600, show_default=True, help="Bit rate of the bus.")
 @click.option("--rs232", is_flag=True, help="The bus is an RS-232 line with one terminal.")
 @click.option("--echo", is_flag=True, help="The gateway hears its own bytes on the bus.")
-@click.option("--feedback", type=_Address(), help="Where reports go (appendix E); default: the gateway's host, 8889.")
+@click.option("--feedback", type=Address(), help="Where reports go (appendix E); default: the gateway's host, 8889.")
 @click.option(
     "--registry", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True, help="CSV of terminals."
 )
@@ -129,22 +117,25 @@ class _Options(TypedDict):
 @click.option("--share", type=_P, default=1.0, help="Share of the fleet that suffers these faults.")
 @click.option("--control", type=click.IntRange(0, 65535), default=0, help="Port of the control interface; 0: any.")
 @click.option("--journal", type=click.Path(dir_okay=False, path_type=Path), help="File the journal is appended to.")
+@adapter_options
 def emulate(**options: Unpack[_Options]) -> None:
-    """Run emulated terminals 终端仿真 against a gateway, or on a bus behind a serial port, until stopped.
+    """Run emulated terminals 终端仿真 against a gateway, on a bus behind a serial port, or behind an adapter.
 
     Prints one line of JSON when the control interface serves, and one when all terminals are registered.
     """
     try:
         settings = _settings(options)
         rows = read_registry(options["registry"], "serial" if options["bus"] else "ip")[: options["terminals"]]
+        key = next(iter(settings.keys.items()))
+        adapter = adapter_of(options, options["registry"], key, options["scale"])
     except GatewayError as error:
         raise _Failure(error, _USAGE) from error
     try:
         if options["bus"] is not None:
-            _run(lambda: _bus(rows, settings, options), options["control"])
+            _run(lambda: _bus(rows, settings, options), adapter, options["control"])
             return
         fit = rows[: _fit(len(rows), settings)]
-        _run(lambda: Fleet(fit, settings), options["control"])
+        _run(lambda: Fleet(fit, settings), adapter, options["control"])
     except EnvironmentLackingError as error:
         raise _Failure(error, _ENVIRONMENT) from error
     except InvalidValueError as error:
@@ -226,26 +217,30 @@ def _bus(rows: list[Row], settings: FleetSettings, options: _Options) -> BusFlee
     return fleet
 
 
-def _run(make: Callable[[], Fleet], port: int) -> None:
+def _run(make: Callable[[], Fleet], adapter: EmulatedAdapter | None, port: int) -> None:
     """Run with uvloop where it is installed."""
     try:
         from uvloop import new_event_loop
     except ImportError:
         from asyncio import new_event_loop  # type: ignore[assignment]
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(serve(make, port))
+        runner.run(serve(make, adapter, port))
 
 
-async def serve(make: Callable[[], Fleet], port: int) -> None:
-    """Run the fleet and its control on loopback until SIGINT or SIGTERM."""
+async def serve(make: Callable[[], Fleet], adapter: EmulatedAdapter | None, port: int) -> None:
+    """Run the fleet, the adapter and their control on loopback until SIGINT or SIGTERM."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     fleet = make()
+    if adapter is not None:
+        adapter.journal = fleet.journal
     await fleet.start()
-    control = web.AppRunner(make_application(fleet), access_log=None)
+    control = web.AppRunner(make_application(fleet, adapter), access_log=None)
     try:
+        if adapter is not None:
+            await adapter.start()
         await control.setup()
         site = web.TCPSite(control, "127.0.0.1", port)
         try:
@@ -261,6 +256,8 @@ async def serve(make: Callable[[], Fleet], port: int) -> None:
         await stop.wait()
     finally:
         await control.cleanup()
+        if adapter is not None:
+            await adapter.close()
         await fleet.close()
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from emulator.adapter import EmulatedAdapter
 from emulator.bus import BusFleet
 from emulator.bus_control import bus_routes
 from emulator.faults import HEALTHY, Faults
@@ -17,15 +18,17 @@ from emulator.line import Line
 from gateway.errors import InvalidValueError
 
 _FLEET: Final = web.AppKey("fleet", Fleet)
+_ADAPTER: Final[web.AppKey[EmulatedAdapter | None]] = web.AppKey("adapter")
 #: Journal lines written between two looks at the sockets.
 _SLICE: Final = 1000
 _BODY_LIMIT: Final = 4 * 1024 * 1024
 
 
-def make_application(fleet: Fleet) -> web.Application:
-    """Make the application that serves ``fleet``'s control calls."""
+def make_application(fleet: Fleet, adapter: EmulatedAdapter | None = None) -> web.Application:
+    """Make the application that serves the control calls of ``fleet`` and of the adapter beside it."""
     application = web.Application(middlewares=[_problems], client_max_size=_BODY_LIMIT)
     application[_FLEET] = fleet
+    application[_ADAPTER] = adapter
     application.add_routes(
         [
             web.get("/journal", _journal),
@@ -70,11 +73,14 @@ async def _journal(request: web.Request) -> web.StreamResponse:
 
 
 async def _truth(request: web.Request) -> web.Response:
-    """``GET /truth``: each terminal's state, and a summary; ``?terminals=0`` leaves the summary alone."""
+    """``GET /truth``: each terminal's state, a summary, and the adapter's; ``?terminals=0``: without the terminals."""
     fleet = request.app[_FLEET]
     body: dict[str, Any] = {"summary": summary(fleet)}
     if request.query.get("terminals") != "0":
         body["terminals"] = {line.code: _state(line) for line in fleet.lines}
+    adapter = request.app[_ADAPTER]
+    if adapter is not None:
+        body["adapter"] = adapter.truth()
     return web.json_response(body)
 
 

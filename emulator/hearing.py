@@ -92,12 +92,12 @@ class Ears:
             return UnknownCertificate(f"no key is known for certificate {block.certificate}")
         self.verified += 1
         data = ip.signed_data(raw)
-        if any(self._provider.verify(key, message, block.value) for message in _readings(data, block)):
+        if any(self._provider.verify(key, message, block.value) for message in readings(data, block)):
             return None
         return SignatureInvalid("signature does not verify")
 
 
-def _readings(data: bytes, block: SignatureBlock) -> tuple[bytes, ...]:
+def readings(data: bytes, block: SignatureBlock) -> tuple[bytes, ...]:
     """Bytes that may have been signed: A data ‖ time, D time ‖ data, C data ‖ time ‖ number.
 
     B, data alone, is refused: its time is not authenticated, so any old frame could be sent again.

@@ -46,7 +46,10 @@ def _rows(reader: csv.DictReader[str], route: str) -> list[Row]:
     problems: list[tuple[int, str, str]] = []
     seen: dict[ResourceCode, int] = {}
     for number, record in enumerate(reader, 2):
-        if (record.get("in_service") or "").strip().lower() in _NO or route not in (record.get("routes") or route):
+        routes = [one.strip() for one in (record.get("routes") or route).split(";")]
+        # A kind of route, or one link of it.
+        there = any(route in (one, one.partition(":")[0]) for one in routes)
+        if (record.get("in_service") or "").strip().lower() in _NO or not there:
             continue
         try:
             row = Row(

@@ -8,6 +8,7 @@ GatewayError
 │   │   └── FrameTooLarge       a limit was met before memory was taken
 │   ├── UnknownServiceType      whole, but no layout for its type         (answer 55)
 │   ├── ChecksumMismatch        CRC differs                               (answer 15)
+│   ├── AnswerMismatch          a right frame that answers something else
 │   └── SignatureError
 │       ├── SignatureMissing    unsigned where a signature is asked       (answer 52)
 │       ├── SignatureInvalid    no coverage variant verifies              (answer 52)
@@ -25,6 +26,7 @@ GatewayError
 ├── OverloadedError             try again later                           (HTTP 503)
 ├── SettingsError               configuration: key and rule
 ├── RegistryError               registry file: row, column and rule
+├── LinkError                   the far end of a link cannot be reached, or says nothing
 ├── StoreError                  the store cannot do its work
 │   └── RowRefused              a row breaks a rule of the schema; nobody else is hurt
 └── EnvironmentLackingError     a program, file or limit of the machine   (exit 3)
@@ -112,6 +114,13 @@ class ChecksumMismatch(FrameError):
     def __init__(self, found: int, expected: int, *, offset: int = 0, digits: int = 8) -> None:
         self.found, self.expected = found, expected
         super().__init__(f"CRC is {found:0{digits}X}, computed {expected:0{digits}X}", offset=offset)
+
+
+class AnswerMismatch(FrameError):
+    """A whole frame where an answer was awaited, but to another question, for another message or from another peer."""
+
+    code = "answer_mismatch"
+    result = None
 
 
 class SignatureError(FrameError):
@@ -250,6 +259,12 @@ class RegistryError(GatewayError):
     def __init__(self, *problems: tuple[int, str, str]) -> None:
         self.problems = problems
         super().__init__("; ".join(f"row {row}, {column}: {rule}" for row, column, rule in problems))
+
+
+class LinkError(GatewayError):
+    """The far end of a link cannot be reached, hangs up, or does not answer in time."""
+
+    code = "link"
 
 
 class StoreError(GatewayError):

@@ -75,12 +75,17 @@ async def serve(settings: Settings) -> None:
 def ready_line(settings: Settings, gateway: Gateway) -> dict[str, str]:
     """Where the gateway serves, for programs that started it with port 0."""
     scheme = "https" if settings.http.tls.certificate else "http"
-    return {
+    ready = {
         "event": "ready",
         "http": f"{scheme}://{_host(settings.http.host)}:{gateway.ports.http}",
         "terminals": f"{_host(settings.terminals.host)}:{gateway.ports.terminals}",
         "feedback": f"{_host(settings.feedback.host)}:{gateway.ports.feedback}",
     }
+    if gateway.ports.adapters:
+        ready["adapters"] = f"{_host(settings.adapters.host)}:{gateway.ports.adapters}"
+    if gateway.ports.front_end:
+        ready["front_end"] = f"{_host(settings.front_end.host)}:{gateway.ports.front_end}"
+    return ready
 
 
 def _host(host: str) -> str:

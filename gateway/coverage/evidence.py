@@ -38,7 +38,8 @@ def evidence_of(entry: LogEntry) -> Iterator[tuple[int, Evidence]]:
     if isinstance(entry, Receipt):
         kind = _KINDS.get(entry.kind)
         if kind is not None and entry.terminal_id is not None:
-            code = entry.code if kind in _ANSWERS else 0
+            # Adapters have result codes of their own (GD/J 089-2018 table A.32).
+            code = entry.code if kind in _ANSWERS and entry.protocol != "adapter" else 0
             yield (
                 entry.terminal_id,
                 Evidence(kind, entry.received_at, entry.attempt, Standing(entry.standing), code, bool(entry.late)),

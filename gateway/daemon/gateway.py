@@ -15,8 +15,12 @@ import structlog
 
 from gateway.api.server import HttpServer
 from gateway.api.services import Services
+from gateway.daemon.front_end import make_front_end
 from gateway.daemon.links import make_bearers
 from gateway.daemon.machine import calm_the_collector, clock_synchronised, raise_file_limit
+from gateway.devices.adapter_link import AdapterLink
+from gateway.devices.adapter_port import AdapterPort
+from gateway.devices.adapter_server import ServerLimits
 from gateway.devices.bearer import Tools
 from gateway.devices.hub import Hub, HubLimits
 from gateway.devices.listeners import Listen, Listeners
@@ -66,6 +70,10 @@ class Ports:
     http: int
     terminals: int
     feedback: int
+    #: 0 where no adapter is set
+    adapters: int = 0
+    #: 0 where the gateway is no adapter itself
+    front_end: int = 0
 
 
 def sm2_provider(name: str) -> Sm2Provider:
@@ -178,9 +186,21 @@ class Gateway:
         self.state.links = hub
         self.dispatch.receipts.on_committed = hub.receipts_committed
         self.state.bearers.update(make_bearers(settings.links, self._tools(trust)))
+        adapters = self._adapter_port()
         await self.dispatch.start()
         stack.push_async_callback(self.dispatch.close)
         terminals, feedback = await self._listen(Listeners(hub))
+        reports = 0
+        if adapters is not None:
+            stack.push_async_callback(adapters.close)
+            section = settings.adapters
+            reports = await adapters.open(section.host, section.port, tls_of(section.tls, "adapters"))
+        self.front_end = front = make_front_end(settings.front_end, self.dispatch, trust)
+        commands = 0
+        if front is not None:
+            stack.push_async_callback(front.close)
+            place = settings.front_end
+            commands = await front.open(place.host, place.port, tls_of(place.tls, "front_end"))
         self.terminals = TerminalBook(store, self.state.registry, time.time, hub.drop)
         self.daily = DailyBook(store, time.time)
         await self.daily.load()
@@ -188,7 +208,8 @@ class Gateway:
         self.services = self._services(gazetteer, outlines)
         http = HttpServer(self.services, tls_of(settings.http.tls, "http"))
         stack.push_async_callback(http.close)
-        self.ports = Ports(await http.open(settings.http.host, settings.http.port), terminals, feedback)
+        web = await http.open(settings.http.host, settings.http.port)
+        self.ports = Ports(web, terminals, feedback, reports, commands)
         calm_the_collector()
         log.info("gateway serves", ports=str(self.ports), terminals=len(self.state.registry), sm2=provider.name)
 
@@ -233,6 +254,24 @@ class Gateway:
             own_code=ResourceCode(self.settings.gateway.code),
             trust=trust,
         )
+
+    def _adapter_port(self) -> AdapterPort | None:
+        """The port for reports of adapters; None where no link leads to one."""
+        links = [bearer for bearer in self.state.bearers.values() if isinstance(bearer, AdapterLink)]
+        if not links:
+            return None
+        section = self.settings.adapters
+        limits = ServerLimits(
+            max_frame=section.max_frame_bytes, idle=section.idle_seconds, connections=section.max_connections
+        )
+        port = AdapterPort(links, self.dispatch, self.dispatch.errands, limits, time.monotonic)
+
+        def committed() -> None:
+            self.hub.receipts_committed()
+            port.receipts_committed()
+
+        self.dispatch.receipts.on_committed = committed
+        return port
 
     def _services(self, gazetteer: Gazetteer, outlines: CountyOutlines) -> Services:
         """What the API is given."""

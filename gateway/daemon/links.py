@@ -5,15 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from gateway.devices.adapter_link import AdapterLink as AdapterBearer
+from gateway.devices.adapter_link import AdapterOptions
 from gateway.devices.bearer import Bearer, Tools
 from gateway.devices.serial_bearer import SerialBearer
-from gateway.domain.receiver import Route, RouteKind
+from gateway.domain.codes import ResourceCode
+from gateway.domain.receiver import Route, RouteKind, TimeBase
 from gateway.errors import EnvironmentLackingError
+from gateway.settings.adapter_link import AdapterLink
 from gateway.settings.links import LinkSettings
 from gateway.settings.serial_link import SerialLink
 
+
+def _adapter(route: Route, link: AdapterLink, tools: Tools) -> Bearer:
+    options = AdapterOptions(
+        code=ResourceCode(link.code),
+        host=link.host,
+        port=link.port,
+        answer_seconds=link.answer_seconds,
+        tries=link.tries,
+        time_base=TimeBase(link.time_base),
+        reads_unsigned=link.zero_signatures == "read",
+        test_seconds=link.test_seconds,
+        return_address=link.return_address,
+        holds_clock=link.clock_doubt == "hold",
+    )
+    return AdapterBearer(route, options, tools)
+
+
 #: How a bearer is made from its route, its settings and the tools; a new kind has its line here.
-MAKERS: Final[Mapping[type, Callable[[Route, Any, Tools], Bearer]]] = {SerialLink: SerialBearer}
+MAKERS: Final[Mapping[type, Callable[[Route, Any, Tools], Bearer]]] = {
+    AdapterLink: _adapter,
+    SerialLink: SerialBearer,
+}
 
 
 def make_bearers(links: Mapping[str, LinkSettings], tools: Tools) -> dict[Route, Bearer]:

@@ -20,6 +20,7 @@ from gateway.domain.ladder import EvidenceKind
 from gateway.domain.message import Command, Message
 from gateway.domain.receiver import Route
 from gateway.errors import GatewayError
+from gateway.protocols.ip_bodies import CertificateAuthorisation
 from gateway.protocols.parameters import Parameter
 from gateway.security.coverage import SignatureBlock
 
@@ -59,9 +60,9 @@ class Errand:
     ``order`` is its number, which is also the session id 会话标识 of its D frames. ``frame`` is the whole signed D
     frame where the bearer carries appendix D (the same bytes object for every bearer and connection of a profile), else
     empty. ``targets`` are the codes in it. ``message`` is what a start or stop is about; ``parameters`` (table D.9) and
-    ``tags`` (table D.8) are what a setting or query asks. ``priority`` sorts, smallest first
-    (``domain.message.frame_priority``); after ``until`` (Unix seconds) it need not go out any more, and once ``void``
-    says so it must not: ask right before the first byte.
+    ``tags`` (table D.8) are what a setting or query asks; ``certificates`` (table D.11) stand in place of parameters.
+    ``priority`` sorts, smallest first (``domain.message.frame_priority``); after ``until`` (Unix seconds) it need not
+    go out any more, and once ``void`` says so it must not: ask right before the first byte.
     """
 
     order: int
@@ -72,6 +73,7 @@ class Errand:
     frame: bytes = b""
     parameters: tuple[Parameter, ...] = ()
     tags: tuple[int, ...] = ()
+    certificates: CertificateAuthorisation | None = None
     priority: tuple[int, ...] = ()
     until: float = float("inf")
     void: Callable[[], bool] = _never

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from gateway.devices.events import Known, Origin
+from gateway.dispatch.receipts import ANSWERED
 from gateway.dispatch.state import State
 from gateway.domain.ladder import EvidenceKind, Standing
+from gateway.domain.message import Command
 from gateway.domain.orders import Receipt
+
+#: An adapter says yes to a stop; what is behind it may play on, so this never passes for the terminal's own yes.
+STOP_CLAIMED: Final = "stop_claimed"
 
 
 class Claims:
@@ -36,7 +42,8 @@ class Claims:
         attempt = known_order.ordinal if known_order else live.start_orders if live else 0
         late = 0 if live is not None and not live.state.is_over else 1
         counts = state.counters.reports_by_kind
-        counts[kind.value] = counts.get(kind.value, 0) + len(terminals)
+        word = _word(kind, known_order.command if known_order else Command.START)
+        counts[word] = counts.get(word, 0) + len(terminals)
         seq = 0
         for known in terminals:
             seq = state.store.next_receipt()
@@ -47,9 +54,9 @@ class Claims:
                     state.clock(),
                     known.id,
                     known.source,
-                    ebm_id[:35],
+                    ebm_id[:35] or None,
                     order,
-                    kind.value,
+                    word,
                     attempt,
                     code,
                     int(Standing.CLAIMED),
@@ -62,3 +69,10 @@ class Claims:
                 )
             )
         return seq
+
+
+def _word(kind: EvidenceKind, command: Command) -> str:
+    """What a claim is kept as: an answer to a stop or a setting says nothing of how far a start came."""
+    if command is Command.START or kind not in (EvidenceKind.ACKNOWLEDGED, EvidenceKind.REFUSED):
+        return kind.value
+    return STOP_CLAIMED if command is Command.STOP and kind is EvidenceKind.ACKNOWLEDGED else ANSWERED

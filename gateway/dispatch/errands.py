@@ -21,6 +21,7 @@ from gateway.domain.message import Command
 from gateway.domain.orders import Order
 from gateway.domain.receiver import Route
 from gateway.errors import InvalidValueError
+from gateway.protocols.ip_bodies import ServiceType
 from gateway.security.coverage import SignatureBlock
 from gateway.store.packing import pack_ids
 
@@ -47,6 +48,14 @@ class Refused:
 
     route: Route
     terminals: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query or setting that is committed; ``parcel`` for the bearer that is to carry it, None over connections."""
+
+    order: LiveOrder
+    parcel: Parcel | None
 
 
 class ErrandDesk:
@@ -183,6 +192,10 @@ class ErrandDesk:
         frame: SignedFrame
         if errand.command is Command.QUERY:
             frame = await loop.run_in_executor(state.signing, state.frames.query, session, targets, errand.tags)
+        elif errand.certificates is not None:
+            frame = await loop.run_in_executor(
+                state.signing, state.frames.certificates, session, targets, errand.certificates
+            )
         else:
             frame = await loop.run_in_executor(
                 state.signing, state.frames.settings, session, targets, errand.parameters
@@ -190,8 +203,30 @@ class ErrandDesk:
         asked = replace(errand, order=session, targets=targets, terminals=tuple(terminals), frame=frame.raw)
         row = self._row(asked, None, profile_of(state.profiles, profile).name, frame.digest, frame.sig_time)
         order = LiveOrder(session, None, errand.command, profile, frame.raw, state.monotonic())
+        if errand.certificates is not None:
+            order.service_type = int(ServiceType.CERTIFICATES)
         state.counters.orders += 1
         return order, row
+
+    async def asked(self, bearer: Bearer | None, errand: Errand, profile: str) -> Asked:
+        """A query or setting as a committed order, and encoded by a bearer where one is to carry it.
+
+        Errors: ErrandUnsupported, InvalidValueError (it cannot be said there), StoreError, OverloadedError.
+        """
+        state = self._state
+        if bearer is None or bearer.carries_frames:
+            order, row = await self.request(errand, errand.targets, profile, errand.terminals)
+            parcel = None
+            if bearer is not None:
+                parcel = await bearer.make(replace(errand, order=order.session, frame=order.frame))
+        else:
+            session = await state.sessions.take()
+            parcel = await bearer.make(replace(errand, order=session))
+            row = self._row(parcel.errand, None, str(bearer.route), parcel.digest, parcel.sig_time)
+            order = LiveOrder(session, None, errand.command, profile, b"", state.monotonic())
+            state.counters.orders += 1
+        await state.store.write(row)
+        return Asked(order, parcel)
 
 
 def _by_route(terminals: Iterable[int], route_of: dict[int, Route]) -> dict[Route, list[int]]:

@@ -10,7 +10,14 @@ from gateway.domain.codes import EbmId, ResourceCode
 from gateway.domain.message import Message
 from gateway.protocols import ip
 from gateway.protocols.fields import WireEbmId
-from gateway.protocols.ip_bodies import Auxiliary, ParameterSetting, StartBroadcast, StatusQuery, StopBroadcast
+from gateway.protocols.ip_bodies import (
+    Auxiliary,
+    CertificateAuthorisation,
+    ParameterSetting,
+    StartBroadcast,
+    StatusQuery,
+    StopBroadcast,
+)
 from gateway.protocols.parameters import Parameter
 from gateway.security.coverage import SignatureBlock
 
@@ -64,6 +71,12 @@ class FrameMaker:
     ) -> SignedFrame:
         """终端参数设置 0x12 (table D.9)."""
         return self._signed(session, targets, ParameterSetting(parameters))
+
+    def certificates(
+        self, session: int, targets: tuple[ResourceCode, ...], content: CertificateAuthorisation
+    ) -> SignedFrame:
+        """应急广播证书授权协议 0x17 (table D.11)."""
+        return self._signed(session, targets, content)
 
     def _signed(self, session: int, targets: tuple[ResourceCode, ...], body: ip.Body) -> SignedFrame:
         made: list[SignatureBlock] = []

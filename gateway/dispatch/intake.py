@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from array import array
 from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
@@ -14,6 +13,7 @@ import structlog
 
 from gateway.dispatch.alarms import AlarmLevel
 from gateway.dispatch.content import content_of, sent_text
+from gateway.dispatch.given import Given, concerned
 from gateway.dispatch.lifecycle import Lifecycle, Work
 from gateway.dispatch.live import LiveMessage
 from gateway.dispatch.state import State
@@ -48,6 +48,7 @@ class Facts:
     #: None: the settings' own
     programme_url: str | None = None
     volume: int | None = None
+    given: Given | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ class Intake:
         state = self._state
         now = state.clock()
         old = await self._referenced_for_update(submission, notices)
-        ebm_id = await state.numbers.take(datetime.fromtimestamp(now, BEIJING))
+        ebm_id = facts.given.ebm_id if facts.given else await state.numbers.take(datetime.fromtimestamp(now, BEIJING))
         live, targets = self._message(submission, facts, ebm_id, now, old)
         if not targets.terminals:
             notices.append(Notice("no_terminals", "区域内没有在用终端 no terminal in service in the area"))
@@ -231,7 +232,7 @@ class Intake:
             headline=facts.headline,
             text=facts.text,
         )
-        terminals = array("I", (entry.id for entry in state.registry.in_areas(facts.areas)))
+        terminals = concerned(state.registry, facts.areas, facts.given)
         population = sum(state.gazetteer.population(area) for area in facts.areas)
         if submission.approval:
             begun = MessageState.AWAITING_APPROVAL

@@ -13,6 +13,7 @@ from gateway.dispatch.alarms import AlarmLevel
 from gateway.dispatch.carriers import Carriers
 from gateway.dispatch.live import LiveMessage, LiveOrder, Stopped
 from gateway.dispatch.plan import Group, group
+from gateway.dispatch.registry import Entry
 from gateway.dispatch.sender import STORE_AGAIN, Sender
 from gateway.dispatch.state import State
 from gateway.domain.codes import AreaCode
@@ -224,8 +225,17 @@ class Lifecycle:
 
     async def silence(self, live: LiveMessage, areas: Sequence[AreaCode], actor: str, reason: str) -> int:
         """Off the air in some areas; returns how many terminals that concerns. All of them: a cancel."""
-        registry = self._state.registry
-        inside = [e for e in registry.in_areas(areas) if e.id in live.index]
+        inside = [e for e in self._state.registry.in_areas(areas) if e.id in live.index]
+        return await self._silence_some(live, inside, areas, actor, reason)
+
+    async def silence_terminals(self, live: LiveMessage, terminals: Iterable[int], actor: str, reason: str) -> int:
+        """The same for terminals by their numbers, each named by its own code."""
+        entries = (self._state.registry.get(terminal) for terminal in terminals if terminal in live.index)
+        return await self._silence_some(live, [e for e in entries if e is not None], (), actor, reason)
+
+    async def _silence_some(
+        self, live: LiveMessage, inside: Sequence[Entry], areas: Sequence[AreaCode], actor: str, reason: str
+    ) -> int:
         if not inside or live.state.is_over:
             return 0
         if len(inside) == len(live.terminals):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-import structlog
-
 from gateway.devices.events import Known, Origin
 from gateway.dispatch.alarms import AlarmLevel
 from gateway.dispatch.live import LiveMessage, LiveOrder, Phase
@@ -20,8 +18,6 @@ from gateway.protocols.feedback import FeedbackPacket
 from gateway.protocols.feedback_bodies import BroadcastResult, FaultReport, QueryAnswer, RecordReport, TaskSwitch
 from gateway.protocols.ip_bodies import Heartbeat, ServiceType
 from gateway.protocols.results import describe
-
-log = structlog.get_logger(__name__)
 
 _HELD: Final = int(Phase.HELD)
 _BEFORE_HELD: Final = frozenset(map(int, (Phase.IDLE, Phase.WAITING, Phase.SILENT, Phase.REFUSED)))
@@ -57,6 +53,9 @@ class Receipts:
         self._clock = state.clock
         self._committed_seq = 0
         self.on_committed: Callable[[], None] = lambda: None
+        #: told of answers that are about no message, and of values that a query brought
+        self.on_answer: Callable[[LiveOrder, Known, int, Origin], None] = lambda *_: None
+        self.on_query_answer: Callable[[int, Known, QueryAnswer, Origin], None] = lambda *_: None
         state.store.on_receipts = self._committed
 
     def attach(self, sender: Sender) -> None:
@@ -88,6 +87,8 @@ class Receipts:
                 kind = self._agreed(live, order, known.id)
             else:
                 kind = self._declined(live, order, known, result)
+        else:
+            self.on_answer(order, known, result, origin)
         # The commonest receipt by far is built here and not by ``_push``: 4,021 of them within a tenth of a second.
         seq = self._next_seq()
         self._add_receipt(
@@ -190,6 +191,7 @@ class Receipts:
         if isinstance(body, FaultReport):
             return self._fault(known, body, raw, origin)
         if isinstance(body, QueryAnswer):
+            self.on_query_answer(packet.session, known, body, origin)
             return self._add(
                 known, None, packet.session, "status", 0, body.result, raw, origin, "feedback", ServiceType.QUERY
             )

@@ -20,6 +20,7 @@ from gateway.dispatch.live import LiveMessage
 from gateway.dispatch.plan import STANDARD, profile_of
 from gateway.dispatch.receipts import Receipts
 from gateway.dispatch.recovery import recover
+from gateway.dispatch.requests import Requests
 from gateway.dispatch.sender import Sender
 from gateway.dispatch.state import State
 from gateway.domain.codes import AreaCode
@@ -62,6 +63,7 @@ class Dispatch:
         self.carriers = Carriers(state, self.sender, self.errands)
         #: what bearers tell (devices.bearer.BearerEvents)
         self.carried, self.link, self.claimed = self.carriers.carried, self.carriers.link, Claims(state).claimed
+        self.requests = Requests(state, self.errands, self.sender, self.receipts)
         self._lifecycle = Lifecycle(state, self.sender, self.carriers)
         self._intake = Intake(state, self._lifecycle)
         self._arrivals = Arrivals(state, self.sender)
@@ -143,6 +145,13 @@ class Dispatch:
     def watch(self, watcher: Callable[[LiveMessage], None]) -> None:
         """Be told of every message that comes into a state, at once and on the loop."""
         self._lifecycle.watchers.append(watcher)
+
+    async def silence_terminals(self, ebm_id: str, terminals: Sequence[int], actor: str, reason: str) -> int:
+        """One message falls silent at some terminals, by number; returns how many that concerns. All: a cancel."""
+        live = self.state.messages.get(ebm_id)
+        if live is None or live.state.is_over or live.ending:
+            return 0
+        return await self._lifecycle.silence_terminals(live, terminals, actor, reason)
 
     async def book(self, ebm_id: str) -> tuple[MessageRow, LiveMessage]:
         """A message with its committed evidence, from memory or from the store. Errors: NotFoundError."""

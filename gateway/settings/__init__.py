@@ -18,6 +18,7 @@ from gateway.domain.receiver import Route, RouteKind
 from gateway.domain.warning import Severity
 from gateway.errors import SettingsError
 from gateway.settings.base import Area, Code, Host, Port, Seconds, Section, Tls
+from gateway.settings.front_end import FrontEndSection
 from gateway.settings.links import LinkName, LinkSettings
 
 
@@ -72,6 +73,17 @@ class FeedbackSection(Section):
     backlog: Annotated[int, Field(ge=1, le=65535)] = 4096
     max_frame_bytes: Annotated[int, Field(ge=128, le=65535)] = 4096
     idle_seconds: Seconds = 300.0
+
+
+class AdaptersSection(Section):
+    """The port for reports of adapters (GD/J 089-2018 appendix A); open where a link of kind adapter is set."""
+
+    host: Host = "127.0.0.1"
+    port: Port = 8799
+    tls: Tls = Tls()
+    max_frame_bytes: Annotated[int, Field(ge=128, le=65535)] = 4096
+    idle_seconds: Seconds = 30.0
+    max_connections: Annotated[int, Field(ge=1, le=10000)] = 256
 
 
 class SigningSection(Section):
@@ -162,6 +174,8 @@ class Settings(BaseSettings):
     http: HttpSection = HttpSection()
     terminals: TerminalsSection = TerminalsSection()
     feedback: FeedbackSection = FeedbackSection()
+    adapters: AdaptersSection = AdaptersSection()
+    front_end: FrontEndSection = FrontEndSection()
     signing: SigningSection = SigningSection()
     dispatch: DispatchSection = DispatchSection()
     air_time: AirTimeSection = AirTimeSection()

@@ -23,4 +23,8 @@ class AdapterLink(Section):
     time_base: Literal["unix", "beijing"] = "unix"
     #: what becomes of its answers whose signature is 74 zero bytes
     zero_signatures: Literal["read", "refuse"] = "read"
+    #: whether starts wait while its heartbeats say that ``time_base`` is the wrong one
+    clock_doubt: Literal["hold", "send"] = "hold"
+    #: where terminals behind it answer queries, ``host:port``; empty: they cannot be queried over it
+    return_address: Annotated[str, Field(pattern=r"^$|^[A-Za-z0-9.-]{1,200}:[0-9]{1,5}$")] = ""
     test_seconds: Seconds = 300.0
