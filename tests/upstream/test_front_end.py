@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.api.books import Books
+from gateway.coverage.figures import Rule
 from gateway.devices.adapter_answers import AdapterRefusal
 from gateway.devices.bearer import Errand, LinkState
 from gateway.dispatch.alarms import AlarmLevel
@@ -171,6 +173,10 @@ async def test_codes_of_single_terminals_reach_nobody_else(tmp_path: Path) -> No
         await tell(ends, start("33505000000000103010101202611250043", physical))
         await until(lambda: lines[0].starts)
         assert [code.code for code in lines[0].starts[0].targets] == [one.code]
+        # Named terminals say nothing of how many people of their village hear them.
+        opened = await Books(ends.county.services).open(EBM)
+        snapshot = opened.book.snapshot(now(), Rule.FRACTION, opened.state)
+        assert (snapshot.target.terminals, snapshot.target.population) == (1, 0)
 
 
 async def test_a_stop_of_some_silences_them_alone_and_zeros_silence_all(tmp_path: Path) -> None:
