@@ -8,13 +8,14 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 
+from emulator.adapter_accept import Port
 from emulator.adapter_device import AdapterDevice
 from emulator.adapter_faults import SOUND, AdapterFaults
 from emulator.hearing import readings
 from emulator.journal import Entry, Event, Journal
 from gateway.domain.codes import CertificateSerial, EbmId, ResourceCode
 from gateway.domain.receiver import TimeBase
-from gateway.errors import EnvironmentLackingError, FrameError, MalformedFrame
+from gateway.errors import FrameError, MalformedFrame
 from gateway.protocols import adapter, feedback
 from gateway.protocols.adapter import AdapterPacket, Head
 from gateway.protocols.adapter_answers import AdapterAnswer, BroadcastAnswer, FaultDetail
@@ -98,32 +99,25 @@ class EmulatedAdapter:
         self.port = 0
         self._provider = provider or default_provider()
         self._stranger = self._provider.generate()
-        self._server: asyncio.Server | None = None
+        self._port = Port(self._serve)
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._signed_at = 0
 
     async def start(self) -> None:
         """Listen, and begin to beat. Errors: EnvironmentLackingError."""
-        try:
-            self._server = await asyncio.start_server(self._accepted, self.settings.host, self.settings.port)
-        except OSError as error:
-            raise EnvironmentLackingError(f"{self.settings.host}:{self.settings.port}: {error}") from error
-        self.port = int(self._server.sockets[0].getsockname()[1])
+        self.port = self._port.open(self.settings.host, self.settings.port)
         self._spawn(self._work())
         if self.settings.heartbeat and self.settings.platform:
             self._spawn(self._beat())
 
     async def close(self) -> None:
         """End at once: what was not confirmed is lost."""
-        if self._server is not None:
-            self._server.close()
+        await self._port.close()
         running = tuple(self._tasks)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        if self._server is not None:
-            await self._server.wait_closed()
 
     async def report(self, body: Body) -> bool:
         """Send a report until it is answered; False where it never was."""
@@ -154,18 +148,6 @@ class EmulatedAdapter:
         return {**self.device.truth(), "counts": {**counts, "confirmed": tally.confirmed}}
 
     # -- commands
-
-    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        try:
-            await self._serve(reader, writer)
-            writer.close()
-        except (OSError, asyncio.CancelledError):
-            writer.transport.abort()
-        finally:
-            self._tasks.discard(task)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         framer = StreamFramer(max_large=1 << 20, adapters=True)

@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from gateway.errors import EnvironmentLackingError, FrameError, GatewayError, OverloadedError, StoreError
+from gateway.errors import EnvironmentLackingError, FrameError, GatewayError, LinkError, OverloadedError, StoreError
 from gateway.protocols.framing import Fault, Frame, Kind, StreamFramer
 from gateway.security.limits import OncePerSource
 
@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 #: Frames whose answers are given again when the same bytes come once more.
 _ANSWERS_KEPT: Final = 512
+#: Seconds until the next try where a connection could not be accepted.
+_ACCEPT_AGAIN: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ class AdapterServer:
         self._take, self._refuse = take, refuse
         self._limits = limits
         self._monotonic = monotonic
-        self._server: asyncio.Server | None = None
+        self._socket: socket.socket | None = None
+        self._listener: asyncio.Task[None] | None = None
         self._serving: set[asyncio.Task[None]] = set()
         self._answers: OrderedDict[bytes, asyncio.Future[bytes]] = OrderedDict()
         self._logged = OncePerSource(60.0)
@@ -63,32 +66,56 @@ class AdapterServer:
             sock = socket.create_server((host, port), family=family)
         except OSError as error:
             raise EnvironmentLackingError(f"cannot listen on {host}:{port}: {error.strerror}") from error
-        self._server = await asyncio.start_server(self._accepted, sock=sock, ssl=tls)
+        sock.setblocking(False)
+        self._socket = sock
+        self._listener = asyncio.create_task(self._listen(sock, tls), name="appendix A port")
         number: int = sock.getsockname()[1]
         return number
 
     async def close(self) -> None:
         """Close port and connections; what was not answered its sender says again."""
-        if self._server is not None:
-            self._server.close()
+        if self._listener is None or self._socket is None:
+            return
+        self._listener.cancel()
+        await asyncio.gather(self._listener, return_exceptions=True)
+        self._socket.close()
+        # Whoever was accepted in this very turn begins, so that it can end in order.
+        await asyncio.sleep(0)
         running = tuple(self._serving)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        if self._server is not None:
-            await self._server.wait_closed()
 
-    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    async def _listen(self, sock: socket.socket, tls: ssl.SSLContext | None) -> None:
+        """Accept by ourselves: asyncio's server leaks what it has just accepted when it closes (Python 3.11)."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                accepted, _ = await loop.sock_accept(sock)
+            except OSError as error:
+                # No more open files, say: those that are served go on, and some will end.
+                self._complain("", OverloadedError(f"cannot accept: {error.strerror}"))
+                await asyncio.sleep(_ACCEPT_AGAIN)
+                continue
+            task = loop.create_task(self._accepted(accepted, tls), name="appendix A connection")
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
+
+    async def _accepted(self, accepted: socket.socket, tls: ssl.SSLContext | None) -> None:
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(loop=loop)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+        try:
+            transport, _ = await loop.connect_accepted_socket(lambda: protocol, accepted, ssl=tls)
+        except OSError as error:
+            self._complain("", LinkError(f"TLS: {error}"))
+            return
+        writer = asyncio.StreamWriter(transport, protocol, reader, loop)
         name = writer.get_extra_info("peername") or ("?", 0)
         peer = f"{name[0]}:{name[1]}"
-        if len(self._serving) >= self._limits.connections:
-            self._complain(peer, OverloadedError("too many connections of appendix A"))
-            writer.transport.abort()
-            return
-        self._serving.add(task)
         try:
+            if len(self._serving) > self._limits.connections:
+                raise OverloadedError("too many connections of appendix A")
             await self._serve(reader, writer, peer)
             writer.close()
         except (OSError, TimeoutError, OverloadedError, StoreError) as error:
@@ -96,10 +123,8 @@ class AdapterServer:
                 self._complain(peer, error)
             writer.transport.abort()
         except asyncio.CancelledError:
-            # Ours alone cancel this task, when the port closes.
             writer.transport.abort()
-        finally:
-            self._serving.discard(task)
+            raise
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str) -> None:
         framer = StreamFramer(self._limits.max_frame, self._limits.max_large, adapters=True)
