@@ -6,14 +6,19 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from gateway.devices.bearer import Bearer, Tools
+from gateway.devices.rds_bearer import RdsBearer
 from gateway.devices.serial_bearer import SerialBearer
 from gateway.domain.receiver import Route, RouteKind
 from gateway.errors import EnvironmentLackingError
 from gateway.settings.links import LinkSettings
+from gateway.settings.rds_link import RdsLink
 from gateway.settings.serial_link import SerialLink
 
 #: How a bearer is made from its route, its settings and the tools; a new kind has its line here.
-MAKERS: Final[Mapping[type, Callable[[Route, Any, Tools], Bearer]]] = {SerialLink: SerialBearer}
+MAKERS: Final[Mapping[type, Callable[[Route, Any, Tools], Bearer]]] = {
+    SerialLink: SerialBearer,
+    RdsLink: RdsBearer,
+}
 
 
 def make_bearers(links: Mapping[str, LinkSettings], tools: Tools) -> dict[Route, Bearer]:
