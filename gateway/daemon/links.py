@@ -8,16 +8,19 @@ from typing import Any, Final
 from gateway.devices.bearer import Bearer, Tools
 from gateway.devices.rds_bearer import RdsBearer
 from gateway.devices.serial_bearer import SerialBearer
+from gateway.devices.ts_bearer import TsBearer
 from gateway.domain.receiver import Route, RouteKind
 from gateway.errors import EnvironmentLackingError
 from gateway.settings.links import LinkSettings
 from gateway.settings.rds_link import RdsLink
 from gateway.settings.serial_link import SerialLink
+from gateway.settings.ts_link import TsLink
 
 #: How a bearer is made from its route, its settings and the tools; a new kind has its line here.
 MAKERS: Final[Mapping[type, Callable[[Route, Any, Tools], Bearer]]] = {
     SerialLink: SerialBearer,
     RdsLink: RdsBearer,
+    TsLink: TsBearer,
 }
 
 

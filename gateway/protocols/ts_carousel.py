@@ -145,6 +145,11 @@ class Carousel:
             found += self._sent(slot, now)
         return tuple(found)
 
+    @property
+    def index_due(self) -> float:
+        """When the index must be sent next."""
+        return self._slots[_INDEX].due
+
     def next_due(self, now: float) -> float:
         """Return when ``due`` must be called again: ``now`` if something still waits."""
         return max(now, min(slot.due for slot in self._slots.values()))
