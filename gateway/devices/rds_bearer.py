@@ -32,6 +32,9 @@ _FAREWELL: Final = 5.0
 _FAREWELL_COUNT: Final = 2
 #: Longest time between two looks at what has ended or grown old, seconds.
 _LOOK: Final = 1.0
+#: Each signature takes a second of SigTime of its own, and several outputs share the signer: so many seconds for each
+#: packet at least, or SigTime would run ahead of the clock.
+_SIGNING_PACE: Final = 4.0
 #: Rank of settings and queries, behind all that sounds.
 _LAST: Final = (9,)
 _DOWN: Final = "RDS 链路中断 the RDS link is down"
@@ -225,11 +228,13 @@ class RdsBearer:
         """End what is over and sign anew what has grown old."""
         while True:
             self._news.clear()
+            packets = sum(len(one.keys) for one in self._on_air.values())
+            resign_after = max(self._link.resign_seconds, _SIGNING_PACE * packets if packets > 1 else 0.0)
             for name, one in list(self._on_air.items()):
                 try:
                     if self._tools.clock() >= one.message.end.timestamp():
                         await self._end(name, one, self._link.stop_count)
-                    elif self._tools.monotonic() - one.signed_at >= self._link.resign_seconds:
+                    elif self._tools.monotonic() - one.signed_at >= resign_after:
                         await self._renew(name, one)
                 except GatewayError as error:
                     log.error("RDS packets not signed", link=str(self.route), reason=str(error))

@@ -37,6 +37,9 @@ log = structlog.get_logger(__name__)
 
 #: Longest time between two looks at what begins, ends or grows old, seconds.
 _LOOK: Final = 1.0
+#: Each signature takes a second of SigTime of its own, and several outputs share the signer: so many seconds for each
+#: section at least, or SigTime would run ahead of the clock.
+_SIGNING_PACE: Final = 4.0
 #: Seconds that closing waits for its empty index.
 _FAREWELL: Final = 2.0
 _DOWN: Final = "传送流输出中断 the output to the multiplexer is down"
@@ -222,6 +225,11 @@ class TsBearer:
             await self._remember(carousel, before)
             return pump.show(carousel, signed)
 
+    @property
+    def _resign_after(self) -> float:
+        sections = len(self._signed)
+        return max(self._link.resign_seconds, _SIGNING_PACE * sections if sections > 1 else 0.0)
+
     async def _refresh_anyhow(self) -> None:
         try:
             await self._refresh()
@@ -230,10 +238,10 @@ class TsBearer:
 
     async def _sign(self, sections: tuple[Section, ...]) -> dict[Section, bytes]:
         """Bytes of sections, signed not longer ago than the settings say; what is no longer shown is forgotten."""
-        now, made = self._tools.monotonic(), dict[Section, tuple[float, bytes]]()
+        now, made, limit = self._tools.monotonic(), dict[Section, tuple[float, bytes]](), self._resign_after
         for section in sections:
             known = self._signed.get(section)
-            if known is None or now - known[0] >= self._link.resign_seconds:
+            if known is None or now - known[0] >= limit:
                 block = await self._tools.workshop.sign(ts_section.signed_part(section))
                 known = now, ts_section.build(replace(section, trailer=block))
             made[section] = known
@@ -296,7 +304,7 @@ class TsBearer:
                 continue
             except TimeoutError:
                 pass
-            now, oldest = self._tools.clock(), self._tools.monotonic() - self._link.resign_seconds
+            now, oldest = self._tools.clock(), self._tools.monotonic() - self._resign_after
             is_old = any(at <= oldest for at, _ in self._signed.values())
             if is_old or self._playlist.next_change(looked) <= now:
                 looked = now

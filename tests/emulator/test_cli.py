@@ -73,6 +73,34 @@ async def test_a_bus_behind_a_pty_is_pulled_out_and_put_back(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
+    ("way", "scheme"),
+    [(["--rds", "tcp:0", "--form", "groups", "--noise", "0.1"], "tcp"), (["--ts", "127.0.0.1:15086"], "udp")],
+)
+async def test_receivers_on_the_air_say_where_they_listen(way: list[str], scheme: str, tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "emulator", *way, "--no-return", "--registry", str(registry(tmp_path, 2)),
+        "--public-key", keys().public.hex(), "--certificate", CERTIFICATE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    async with asyncio.timeout(20):
+        ready = json.loads(await process.stdout.readline())
+        assert (ready["event"], ready["terminals"], ready["url"].split(":")[0]) == ("ready", 2, scheme)
+        process.terminate()
+        assert await process.wait() == 0
+    process._transport.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "way", [["--rds", "usb:1"], ["--rds", "tcp:0", "--ts", "127.0.0.1:1"], ["--rds", "tcp:0", "--noise", "2"], []]
+)
+def test_a_wrong_way_to_receive_is_told(way: list[str], tmp_path: Path) -> None:
+    arguments = ["--registry", str(registry(tmp_path, 1)), "--public-key", keys().public.hex()]
+    result = CliRunner().invoke(emulate, arguments + way)
+    assert result.exit_code == 2
+    assert any(word in result.output for word in ("rds", "noise"))
+
+
+@pytest.mark.parametrize(
     ("change", "code", "words"),
     [(["--gateway", "nowhere"], 2, "HOST:PORT"), (["--public-key", "xx"], 2, "public-key"),
      (["--public-key", "00" * 64], 2, ""), (["--loss", "2"], 2, "loss"), (["--bus", "pty:x"], 2, "one of both"),
