@@ -75,6 +75,10 @@ class Front(Protocol):
         """Stop listening."""
         ...
 
+    def cut(self) -> None:
+        """Break the line to the transmitter, where there is one."""
+        ...
+
     def retune(self) -> None:
         """Forget what was heard: somebody has been switched on and must hear it again."""
         ...

@@ -45,6 +45,11 @@ class TsReceiver(asyncio.DatagramProtocol):
         self.sections = 0
         self.retune()
 
+    @property
+    def messages(self) -> int:
+        """Messages of the index that was heard last."""
+        return len({entry.ebm_id for entry in self._entries})
+
     async def open(self) -> None:
         """Begin to listen. Errors: OSError."""
         loop = asyncio.get_running_loop()
@@ -60,6 +65,10 @@ class TsReceiver(asyncio.DatagramProtocol):
         if self._transport is not None:
             self._transport.close()
             self._transport = None
+
+    def cut(self) -> None:
+        """Nothing is connected: what was under way of a section is lost."""
+        self._finder = SectionFinder()
 
     def retune(self) -> None:
         """Forget what was heard."""

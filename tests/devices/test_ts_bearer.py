@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -390,3 +392,11 @@ def test_the_socket_of_a_group_has_its_ttl_and_way_out() -> None:
     with open_socket(TsLink(kind="ts", host="239.255.0.1", port=5086, interface="127.0.0.1", ttl=7)) as sock:
         assert sock.getsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL) == 7
         assert socket.inet_ntoa(sock.getsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, 4)) == "127.0.0.1"
+
+
+async def test_a_multicast_group_is_served_by_the_way_out_that_is_set() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.devices.multicast_child", stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    out, errors = await process.communicate()
+    assert (process.returncode, out.decode()) == (0, "heard over the group\n"), errors.decode()
