@@ -128,6 +128,9 @@ class RdsBearer:
 
     async def _carry(self, errand: Errand, frames: Sequence[bytes]) -> Carried:
         if self._health.state is not LinkState.UP:
+            if errand.command is Command.STOP and errand.message is not None:
+                # Else its start would be the first thing on a line that returns.
+                self._take_off(errand)
             return Carried(error=f"{_DOWN}: {self._health.detail}")
         message, now = errand.message, self._tools.clock()
         if now >= errand.until and errand.command is Command.START:

@@ -122,6 +122,10 @@ class TsBearer:
         """Show or take off, and come back when the tables that say so have left."""
         errand, now = parcel.errand, self._tools.clock()
         if self._pump is None or self._health.state is LinkState.DOWN:
+            if self._pump is not None and errand.command is Command.STOP and errand.message is not None:
+                # Else a multiplexer that returns would find it in the index.
+                self._playlist.remove(errand.message, errand.targets, now)
+                await self._refresh_anyhow()
             return Carried(error=f"{_DOWN}: {self._health.detail}")
         if errand.command is Command.START and (problem := self._objection(errand, now)):
             return Carried(error=problem)

@@ -246,6 +246,20 @@ async def test_a_line_that_is_cut_is_told_and_comes_back_with_all_that_was_on_th
         await until(lambda: encoder.actions() == [Action.START])
 
 
+async def test_what_is_cancelled_while_the_line_is_down_is_not_there_when_it_returns() -> None:
+    async with output() as (bearer, encoder, desk):
+        await bearer.carry(await bearer.make(desk.start(message(), TERMINALS)))
+        await encoder.close()
+        await until(lambda: bearer.health.state is LinkState.DOWN)
+        assert (await bearer.carry(await bearer.make(desk.stop(message(), TERMINALS)))).error
+        encoder.got.clear()
+        encoder.assembler = FrameAssembler()
+        await encoder.listen()
+        await until(lambda: bearer.health.state is LinkState.UP)
+        await bearer.carry(await bearer.make(desk.stop(message(), TERMINALS)))
+        await until(lambda: encoder.actions() == [Action.STOP])
+
+
 async def test_without_an_encoder_a_start_is_given_back_at_once() -> None:
     encoder = Encoder()
     async with output(encoder) as (bearer, _, desk):

@@ -345,6 +345,18 @@ async def test_a_multiplexer_that_is_gone_is_told_and_its_return_too() -> None:
         await until(lambda: mux.sections and mux.shown == ["0001"])
 
 
+async def test_what_is_cancelled_while_the_multiplexer_is_gone_is_not_there_when_it_returns() -> None:
+    async with output() as (bearer, mux, desk):
+        await start(bearer, desk, message())
+        mux.close()
+        await until(lambda: bearer.health.state is LinkState.DOWN)
+        assert (await stop(bearer, desk, message())).error
+        mux.sections.clear()
+        await mux.listen()
+        await until(lambda: len(mux.sections) > 3)
+        assert {section.body for section in mux.sections if isinstance(section.body, IndexTable)} == {IndexTable()}
+
+
 async def test_a_busy_event_loop_does_not_hold_the_index_up() -> None:
     desk = Desk()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mux:
