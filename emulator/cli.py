@@ -12,9 +12,11 @@ from typing import Unpack
 import click
 from aiohttp import web
 
+from emulator import rds_receiver, ts_receiver
 from emulator.adapter import EmulatedAdapter
 from emulator.adapter_cli import AdapterChoice, adapter_of, adapter_options
 from emulator.addresses import Address
+from emulator.air import AirFaults, AirFleet, Front
 from emulator.bus import BusFleet, BusSettings
 from emulator.bus_faults import BusFaults
 from emulator.bus_port import port_maker
@@ -22,10 +24,12 @@ from emulator.control import make_application
 from emulator.faults import Faults
 from emulator.fleet import Fleet
 from emulator.limits import how_many_fit, raise_file_limit
+from emulator.rds_receiver import FORMS
 from emulator.registry import Row, read_registry
 from emulator.settings import FleetSettings, ReturnMode, TerminalSettings
 from gateway.domain.codes import CertificateSerial
 from gateway.errors import EnvironmentLackingError, GatewayError, InvalidValueError
+from gateway.protocols.ts_time import TsTime
 from gateway.security.curve import check_public
 
 _USAGE, _ENVIRONMENT = 2, 3
@@ -43,6 +47,13 @@ class _Options(AdapterChoice):
     baud: int
     rs232: bool
     echo: bool
+    rds: str | None
+    form: str
+    ts: tuple[str, int] | None
+    ts_interface: str
+    ts_time: str
+    no_return: bool
+    noise: float
     feedback: tuple[str, int] | None
     registry: Path
     public_key: str
@@ -81,6 +92,13 @@ class _Options(AdapterChoice):
 @click.option("--baud", type=click.IntRange(300), default=9600, show_default=True, help="Bit rate of the bus.")
 @click.option("--rs232", is_flag=True, help="The bus is an RS-232 line with one terminal.")
 @click.option("--echo", is_flag=True, help="The gateway hears its own bytes on the bus.")
+@click.option("--rds", help="Instead: FM receivers in an RDS encoder's place, on tcp:PORT (0: any) or pty:PATH.")
+@click.option("--form", type=click.Choice(FORMS), default="frames", show_default=True, help="What the encoder takes.")
+@click.option("--ts", type=Address(), help="Instead: receivers in a multiplexer's place, on this UDP address.")
+@click.option("--ts-interface", default="", help="IPv4 address of the way in of a multicast group.")
+@click.option("--ts-time", type=click.Choice(["utc", "beijing"]), default="utc", help="How they read index times.")
+@click.option("--no-return", is_flag=True, help="Receivers of RDS and TS have no way back.")
+@click.option("--noise", type=click.FloatRange(0, 1), default=0.0, help="Frames on the air with a wrong bit.")
 @click.option("--feedback", type=Address(), help="Where reports go (appendix E); default: the gateway's host, 8889.")
 @click.option(
     "--registry", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True, help="CSV of terminals."
@@ -119,13 +137,14 @@ class _Options(AdapterChoice):
 @click.option("--journal", type=click.Path(dir_okay=False, path_type=Path), help="File the journal is appended to.")
 @adapter_options
 def emulate(**options: Unpack[_Options]) -> None:
-    """Run emulated terminals 终端仿真 against a gateway, on a bus behind a serial port, or behind an adapter.
+    """Run emulated terminals 终端仿真 against a gateway, on a bus, behind a transmitter, or behind an adapter.
 
     Prints one line of JSON when the control interface serves, and one when all terminals are registered.
     """
     try:
         settings = _settings(options)
-        rows = read_registry(options["registry"], "serial" if options["bus"] else "ip")[: options["terminals"]]
+        rows = read_registry(options["registry"], _route(options))[: options["terminals"]]
+        tuner = _tuner(options)
         key = next(iter(settings.keys.items()))
         adapter = adapter_of(options, options["registry"], key, options["scale"])
     except GatewayError as error:
@@ -133,6 +152,9 @@ def emulate(**options: Unpack[_Options]) -> None:
     try:
         if options["bus"] is not None:
             _run(lambda: _bus(rows, settings, options), adapter, options["control"])
+            return
+        if tuner is not None:
+            _run(lambda: _on_the_air(rows, settings, tuner, options), adapter, options["control"])
             return
         fit = rows[: _fit(len(rows), settings)]
         _run(lambda: Fleet(fit, settings), adapter, options["control"])
@@ -168,9 +190,9 @@ def _settings(options: _Options) -> FleetSettings:
     except ValueError:
         raise InvalidValueError("public-key", options["public_key"], "must be 128 hexadecimal digits") from None
     check_public(key)
-    if (options["gateway"] is None) is (options["bus"] is None):
-        raise InvalidValueError("gateway, bus", options["bus"], "give one of both")
-    # A bus is met at its port; it knows no addresses.
+    if sum(options[way] is not None for way in ("gateway", "bus", "rds", "ts")) != 1:
+        raise InvalidValueError("gateway, bus, rds, ts", options["gateway"], "give exactly one of them")
+    # Who is met at a bus or hears a transmitter knows the gateway by its return address alone.
     gateway = options["gateway"] or ("127.0.0.1", 9000)
     return FleetSettings(
         gateway=gateway,
@@ -217,6 +239,30 @@ def _bus(rows: list[Row], settings: FleetSettings, options: _Options) -> BusFlee
     return fleet
 
 
+def _route(options: _Options) -> str:
+    """Which terminals of the registry are meant."""
+    if options["bus"] is not None:
+        return "serial"
+    return "rds:" if options["rds"] is not None else "ts:" if options["ts"] is not None else "ip"
+
+
+def _tuner(options: _Options) -> Callable[[AirFleet], Front] | None:
+    """The receiver that the command line asks for; None for terminals on IP."""
+    if options["rds"] is not None:
+        return rds_receiver.tuner(options["rds"], options["form"])
+    if options["ts"] is not None:
+        return ts_receiver.tuner(options["ts"], options["ts_interface"], TsTime(options["ts_time"]))
+    return None
+
+
+def _on_the_air(
+    rows: list[Row], settings: FleetSettings, tuner: Callable[[AirFleet], Front], options: _Options
+) -> AirFleet:
+    fleet = AirFleet(rows, settings, tuner, returns=not options["no_return"])
+    fleet.air_faults = AirFaults(options["loss"], options["noise"])
+    return fleet
+
+
 def _run(make: Callable[[], Fleet], adapter: EmulatedAdapter | None, port: int) -> None:
     """Run with uvloop where it is installed."""
     try:
@@ -251,6 +297,8 @@ async def serve(make: Callable[[], Fleet], adapter: EmulatedAdapter | None, port
         ready: dict[str, object] = {"event": "ready", "control": f"http://127.0.0.1:{bound}", "terminals": len(fleet)}
         if isinstance(fleet, BusFleet):
             ready["url"] = fleet.port.url
+        if isinstance(fleet, AirFleet):
+            ready["url"] = fleet.front.url
         _say(ready)
         await _wait_first(stop, fleet)
         await stop.wait()

@@ -10,6 +10,8 @@ from typing import Any, Final
 from aiohttp import web
 
 from emulator.adapter import EmulatedAdapter
+from emulator.air import AirFleet
+from emulator.air_control import air_routes
 from emulator.bus import BusFleet
 from emulator.bus_control import bus_routes
 from emulator.faults import HEALTHY, Faults
@@ -41,6 +43,8 @@ def make_application(fleet: Fleet, adapter: EmulatedAdapter | None = None) -> we
     )
     if isinstance(fleet, BusFleet):
         application.add_routes(bus_routes(fleet))
+    if isinstance(fleet, AirFleet):
+        application.add_routes(air_routes(fleet))
     return application
 
 

@@ -84,14 +84,16 @@ class Ears:
 
     def _verify(self, packet: ip.IpPacket, raw: bytes) -> FrameError | None:
         """Return what is wrong with the signature, or None. Every request must be signed (GD/J 089-2018 F.3.5)."""
-        block = packet.signature
+        return self.verify(ip.signed_data(raw), packet.signature)
+
+    def verify(self, data: bytes, block: SignatureBlock | None) -> FrameError | None:
+        """Return what is wrong with the signature over ``data``, or None."""
         if block is None:
             return SignatureMissing("request is not signed")
         key = self._keys.get(block.certificate)
         if key is None:
             return UnknownCertificate(f"no key is known for certificate {block.certificate}")
         self.verified += 1
-        data = ip.signed_data(raw)
         if any(self._provider.verify(key, message, block.value) for message in readings(data, block)):
             return None
         return SignatureInvalid("signature does not verify")

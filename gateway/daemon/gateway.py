@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -61,6 +62,8 @@ FIRST_CERTIFICATE = CertificateSerial("000000000100")
 #: Where the replay rule's memory is kept, and how often (seconds).
 _REPLAY_STATE = "replay"
 _REPLAY_SECONDS = 5.0
+#: Before the names under which links keep what outlives a restart.
+_LINK_STATE = "link "
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +248,14 @@ class Gateway:
 
     def _tools(self, trust: Trust | None) -> Tools:
         """What bearers are made with."""
+        store = self.state.store
+
+        async def keep(name: str, value: Any) -> None:
+            await store.write(StateRow(f"{_LINK_STATE}{name}", value), urgent=True)
+
+        async def kept(name: str) -> object:
+            return await store.read(queries.state, f"{_LINK_STATE}{name}")
+
         return Tools(
             events=self.dispatch,
             workshop=self.dispatch.errands,
@@ -253,6 +264,8 @@ class Gateway:
             members=self.dispatch.members,
             own_code=ResourceCode(self.settings.gateway.code),
             trust=trust,
+            keep=keep,
+            kept=kept,
         )
 
     def _adapter_port(self) -> AdapterPort | None:

@@ -8,13 +8,17 @@ from typing import Any, Final
 from gateway.devices.adapter_link import AdapterLink as AdapterBearer
 from gateway.devices.adapter_link import AdapterOptions
 from gateway.devices.bearer import Bearer, Tools
+from gateway.devices.rds_bearer import RdsBearer
 from gateway.devices.serial_bearer import SerialBearer
+from gateway.devices.ts_bearer import TsBearer
 from gateway.domain.codes import ResourceCode
 from gateway.domain.receiver import Route, RouteKind, TimeBase
 from gateway.errors import EnvironmentLackingError
 from gateway.settings.adapter_link import AdapterLink
 from gateway.settings.links import LinkSettings
+from gateway.settings.rds_link import RdsLink
 from gateway.settings.serial_link import SerialLink
+from gateway.settings.ts_link import TsLink
 
 
 def _adapter(route: Route, link: AdapterLink, tools: Tools) -> Bearer:
@@ -37,6 +41,8 @@ def _adapter(route: Route, link: AdapterLink, tools: Tools) -> Bearer:
 MAKERS: Final[Mapping[type, Callable[[Route, Any, Tools], Bearer]]] = {
     AdapterLink: _adapter,
     SerialLink: SerialBearer,
+    RdsLink: RdsBearer,
+    TsLink: TsBearer,
 }
 
 

@@ -8,7 +8,7 @@ What is heard meanwhile goes to ``BearerEvents`` at once.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -194,11 +194,21 @@ class Workshop(Protocol):
         ...
 
 
+async def _kept_nothing(_name: str) -> object:
+    return None
+
+
+async def _keep_nothing(_name: str, _value: object) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What bearers are made with. ``clock`` gives Unix seconds, ``monotonic`` seconds for time-outs.
 
     ``members`` are the terminals of the registry whose routes name a link; ``trust`` the keys of devices that sign.
+    ``keep`` stores a small piece of JSON that outlives the process, committed when it returns (GatewayError where the
+    store cannot); ``kept`` gives it back, None where there is none. Without them nothing outlives a bearer.
     """
 
     events: BearerEvents
@@ -208,3 +218,5 @@ class Tools:
     members: Callable[[Route], Sequence[Known]]
     own_code: ResourceCode
     trust: Trust | None = None
+    keep: Callable[[str, object], Awaitable[None]] = _keep_nothing
+    kept: Callable[[str], Awaitable[object]] = _kept_nothing

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.domain.message import EbmClass
 from gateway.errors import InvalidValueError
@@ -116,13 +116,28 @@ class Carousel:
             raise InvalidValueError("table_id", table, "goes on and off with its messages")
         self._slots.pop(key, None)
 
-    def due(self, now: float) -> tuple[Section, ...]:
-        """Return the sections to send at ``now`` (seconds of a clock that never goes back), the index first."""
+    def copy(self) -> Carousel:
+        """Return another carousel that is where this one is, so that changes can be signed before they are shown."""
+        other = Carousel(self._intervals, self._versions, self._burst)
+        other._versions = dict(self._versions)
+        other._slots = {key: replace(slot) for key, slot in self._slots.items()}
+        return other
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """All sections that are on the air."""
+        return tuple(section for slot in self._slots.values() for section in slot.sections)
+
+    def due(self, now: float, burst: int | None = None) -> tuple[Section, ...]:
+        """Return the sections to send at ``now`` (seconds of a clock that never goes back), the index first.
+
+        ``burst`` 0 asks for the index alone.
+        """
         found: list[Section] = []
         index = self._slots[_INDEX]
         if index.due <= now:
             found += self._sent(index, now)
-        room = self._burst
+        room = self._burst if burst is None else burst
         for slot in sorted((slot for key, slot in self._slots.items() if key != _INDEX), key=lambda slot: slot.due):
             if slot.due > now or room <= 0:
                 break
@@ -130,13 +145,21 @@ class Carousel:
             found += self._sent(slot, now)
         return tuple(found)
 
+    @property
+    def index_due(self) -> float:
+        """When the index must be sent next."""
+        return self._slots[_INDEX].due
+
     def next_due(self, now: float) -> float:
         """Return when ``due`` must be called again: ``now`` if something still waits."""
         return max(now, min(slot.due for slot in self._slots.values()))
 
     @staticmethod
     def _sent(slot: _Slot, now: float) -> tuple[Section, ...]:
-        slot.due = now + slot.interval
+        # Who comes late keeps to the grid, so that the times of sending do not drift; who comes very late begins anew.
+        slot.due += slot.interval
+        if slot.due <= now:
+            slot.due = now + slot.interval
         return slot.sections
 
     def _set(self, key: Key, bodies: tuple[Body, ...]) -> None:

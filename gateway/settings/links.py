@@ -7,8 +7,10 @@ from typing import Annotated
 from pydantic import Field
 
 from gateway.settings.adapter_link import AdapterLink
+from gateway.settings.rds_link import RdsLink
 from gateway.settings.serial_link import SerialLink
+from gateway.settings.ts_link import TsLink
 
 LinkName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,31}$")]
 #: One class for each kind; a new kind is a class and its place here.
-LinkSettings = Annotated[AdapterLink | SerialLink, Field(discriminator="kind")]
+LinkSettings = Annotated[AdapterLink | SerialLink | RdsLink | TsLink, Field(discriminator="kind")]

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -72,10 +74,60 @@ async def test_a_bus_behind_a_pty_is_pulled_out_and_put_back(tmp_path: Path) -> 
     assert not (tmp_path / "bus").exists()
 
 
+def call(method: str, url: str, body: object = None) -> object:
+    data = None if body is None else json.dumps(body).encode()
+    return json.load(urllib.request.urlopen(urllib.request.Request(url, data, method=method), timeout=5))
+
+
+def free_udp_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("way", "scheme"),
+    [
+        (["--rds", "tcp:0", "--form", "groups", "--noise", "0.1"], "tcp"),
+        (["--ts", f"127.0.0.1:{free_udp_port()}"], "udp"),
+    ],
+)
+async def test_receivers_on_the_air_say_where_they_listen(way: list[str], scheme: str, tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "emulator", *way, "--no-return", "--registry", str(registry(tmp_path, 2)),
+        "--public-key", keys().public.hex(), "--certificate", CERTIFICATE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    async with asyncio.timeout(20):
+        ready = json.loads(await process.stdout.readline())
+        assert (ready["event"], ready["terminals"], ready["url"].split(":")[0]) == ("ready", 2, scheme)
+        noise = 0.1 if scheme == "tcp" else 0.0
+        air = await asyncio.to_thread(call, "PUT", f"{ready['control']}/air", {"loss": 0.5})
+        assert air == {"loss": 0.5, "noise": noise}
+        heard = await asyncio.to_thread(call, "GET", f"{ready['control']}/air")
+        assert heard == {"loss": 0.5, "noise": noise, "refused": {}}
+        assert await asyncio.to_thread(call, "POST", f"{ready['control']}/cut") == {}
+        with pytest.raises(urllib.error.HTTPError, match="422"):
+            await asyncio.to_thread(call, "PUT", f"{ready['control']}/air", {"noise": 2})
+        process.terminate()
+        assert await process.wait() == 0
+    process._transport.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "way", [["--rds", "usb:1"], ["--rds", "tcp:0", "--ts", "127.0.0.1:1"], ["--rds", "tcp:0", "--noise", "2"], []]
+)
+def test_a_wrong_way_to_receive_is_told(way: list[str], tmp_path: Path) -> None:
+    arguments = ["--registry", str(registry(tmp_path, 1)), "--public-key", keys().public.hex()]
+    result = CliRunner().invoke(emulate, arguments + way)
+    assert result.exit_code == 2
+    assert any(word in result.output for word in ("rds", "noise"))
+
+
 @pytest.mark.parametrize(
     ("change", "code", "words"),
     [(["--gateway", "nowhere"], 2, "HOST:PORT"), (["--public-key", "xx"], 2, "public-key"),
-     (["--public-key", "00" * 64], 2, ""), (["--loss", "2"], 2, "loss"), (["--bus", "pty:x"], 2, "one of both"),
+     (["--public-key", "00" * 64], 2, ""), (["--loss", "2"], 2, "loss"), (["--bus", "pty:x"], 2, "exactly one"),
      (["--certificate", "1"], 2, "certificate")],
 )  # fmt: skip
 def test_wrong_arguments(change: list[str], code: int, words: str, tmp_path: Path) -> None:
