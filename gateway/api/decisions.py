@@ -42,13 +42,13 @@ async def cancel(call: Call) -> web.Response:
     if row.state == MessageState.CANCELLED.value:
         return await _now(call, ids, row.ebm_id, 200)
     try:
-        await services.dispatch.cancel(row.ebm_id, call.holder.name, body.reason)
+        first = await services.dispatch.cancel(row.ebm_id, call.holder.name, body.reason)
     except StateConflictError:
         # Somebody else's cancel may be on its way to the disk: what stands there in the end is the answer.
         if not await _cancelled_meanwhile(call, row.ebm_id):
             raise
-        return await _now(call, ids, row.ebm_id, 200)
-    return await _now(call, ids, row.ebm_id, 202)
+        first = False
+    return await _now(call, ids, row.ebm_id, 202 if first else 200)
 
 
 async def stop(call: Call) -> web.Response:

@@ -7,13 +7,13 @@ from typing import Final
 from gateway.api import (
     alarms,
     coverage,
-    daily,
     decisions,
     deliveries,
     events,
     health,
     links,
     metrics,
+    requests,
     terminals,
     warnings,
 )
@@ -32,6 +32,7 @@ from gateway.api.models import (
     WarningItem,
 )
 from gateway.api.routes import JSON, Body, Need, Reply, Route
+from gateway.api.table_daily import DAILY
 from gateway.coverage.contract import CoverageBody, StandingBody
 from gateway.publishers.json_form import JsonWarning
 from gateway.publishers.parse import CAP, XML
@@ -262,81 +263,39 @@ TERMINALS: Final = (
     ),
 )
 
-DAILY: Final = (
+REQUESTS: Final = (
     Route(
-        "GET",
-        f"{_V1}/programmes",
-        daily.list_programmes,
-        "节目库 the programme library",
-        (Reply(200, "按标识排序 by id", daily.ProgrammesReply),),
+        "POST",
+        f"{_V1}/terminals/{{code}}/query",
+        requests.query_terminal,
+        "查询一个终端 ask one terminal how it is set and how it is",
+        (Reply(200, "结果，含失败 what came of it, failures included", requests.RequestReply),),
         need=Need.OPERATOR,
-        query=daily.ProgrammesQuery,
-        problems=(422,),
-    ),
-    Route(
-        "PUT",
-        f"{_V1}/programmes/{{id}}",
-        daily.put_programme,
-        "登记或修改节目 add or change a programme",
-        (Reply(200, "已修改 changed", daily.ProgrammeReply), Reply(201, "已登记 added", daily.ProgrammeReply)),
-        need=Need.OPERATOR,
-        takes=(Body(JSON, daily.ProgrammeBody),),
+        takes=(Body(JSON, requests.QueryBody, example='{"items": ["volume", "work_state"]}'),),
         problems=(400, 404, 413, 415, 422),
     ),
     Route(
-        "DELETE",
-        f"{_V1}/programmes/{{id}}",
-        daily.delete_programme,
-        "删除节目 take a programme out",
-        (Reply(204, "已删除 gone"),),
+        "POST",
+        f"{_V1}/terminals/{{code}}/parameters",
+        requests.set_terminal,
+        "设置一个终端 set one terminal",
+        (Reply(200, "结果，含失败 what came of it, failures included", requests.RequestReply),),
         need=Need.OPERATOR,
-        problems=(404, 409),
-    ),
-    Route(
-        "GET",
-        f"{_V1}/schedules",
-        daily.list_schedules,
-        "日常播出计划 schedules of daily broadcasts",
-        (Reply(200, "按标识排序 by id", daily.SchedulesReply),),
-        need=Need.OPERATOR,
-    ),
-    Route(
-        "PUT",
-        f"{_V1}/schedules/{{id}}",
-        daily.put_schedule,
-        "登记或修改计划 add or change a schedule",
-        (Reply(200, "已修改 changed", daily.ScheduleReply), Reply(201, "已登记 added", daily.ScheduleReply)),
-        need=Need.OPERATOR,
-        takes=(Body(JSON, daily.ScheduleBody),),
+        takes=(Body(JSON, requests.ParametersBody, example='{"volume": 70}'),),
         problems=(400, 404, 413, 415, 422),
-        words="应急广播优先，日常广播让路 / a daily broadcast gives way to every other message.",
     ),
     Route(
-        "DELETE",
-        f"{_V1}/schedules/{{id}}",
-        daily.delete_schedule,
-        "删除计划 take a schedule out",
-        (Reply(204, "已删除；正在播出的播完 gone; what is on air plays on"),),
+        "POST",
+        f"{_V1}/requests",
+        requests.post_request,
+        "批量查询或设置 ask or set many, by division or by code",
+        (Reply(200, "整体与逐台结果 as a whole and one by one", requests.RequestReply),),
         need=Need.OPERATOR,
-        problems=(404,),
-    ),
-    Route(
-        "GET",
-        f"{_V1}/calendar",
-        daily.get_calendar,
-        "节假日与调休 holidays and exchanged working days",
-        (Reply(200, "按日期排序 by date", daily.CalendarReply),),
-        need=Need.OPERATOR,
-    ),
-    Route(
-        "PUT",
-        f"{_V1}/calendar",
-        daily.put_calendar,
-        "设定日期 say what dates are",
-        (Reply(200, "全部 all of them", daily.CalendarReply),),
-        need=Need.OPERATOR,
-        takes=(Body(JSON, daily.CalendarBody),),
-        problems=(400, 413, 415, 422),
+        takes=(
+            Body(JSON, requests.RequestBody, example='{"areas": ["350524000000"], "parameters": {"clock": "now"}}'),
+        ),
+        problems=(400, 404, 413, 415, 422),
+        words="经各自路由逐台下发，无应答则换下一路由 / each over its routes; silence leads to the next.",
     ),
 )
 
@@ -371,4 +330,4 @@ MONITORS: Final = (
     ),
 )
 
-ROUTES: Final = (*WARNINGS, *TERMINALS, *DAILY, *MONITORS)
+ROUTES: Final = (*WARNINGS, *TERMINALS, *REQUESTS, *DAILY, *MONITORS)

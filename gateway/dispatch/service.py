@@ -121,12 +121,13 @@ class Dispatch:
             await self._lifecycle.end_early(live, MessageState.REJECTED, actor, reason)
         return live
 
-    async def cancel(self, ebm_id: str, actor: str, reason: str) -> LiveMessage:
-        """Take a message off the air; again is no error. Errors: NotFoundError, StateConflictError (it is over)."""
+    async def cancel(self, ebm_id: str, actor: str, reason: str) -> bool:
+        """Take a message off the air; again is no error, but False. Errors: NotFoundError, StateConflictError."""
         live = await self._live(ebm_id)
-        if live.state is not MessageState.CANCELLED:
-            await self._lifecycle.cancel(live, actor, reason)
-        return live
+        if live.state is MessageState.CANCELLED:
+            return False
+        await self._lifecycle.cancel(live, actor, reason)
+        return True
 
     async def silence(self, areas: Sequence[AreaCode], actor: str, reason: str) -> dict[str, int]:
         """Everything in these areas falls silent; returns terminals concerned by EBM id."""

@@ -126,7 +126,7 @@ def _query_answer(body: QueryAnswer) -> Json:
         "result": body.result,
         "meaning": describe(body.result),
         "description": readable(body.description),
-        "params": [_parameter(one, p.REPORTED) for one in body.params],
+        "params": [parameter_of(one, p.REPORTED) for one in body.params],
     }
 
 
@@ -143,7 +143,8 @@ _REPORTED_NAMES = {
 }
 
 
-def _parameter(one: p.Parameter, table: dict[int, Any]) -> Json:
+def parameter_of(one: p.Parameter, table: dict[int, Any]) -> Json:
+    """Return one parameter by the table that it belongs to, ``parameters.SETTABLE`` or ``REPORTED``."""
     value, setting = one.value, table is p.SETTABLE
     raw = value if isinstance(value, bytes) else table[one.tag].build(value)
     return {"tag": one.tag, "length": len(raw)} | _value(one.tag, value, _SET_NAMES if setting else _REPORTED_NAMES)
@@ -259,7 +260,7 @@ _SHOWN: dict[type, Callable[[Any], Json]] = {
     StopBroadcast: _stop,
     Heartbeat: _heartbeat,
     StatusQuery: lambda body: {"tags": list(body.tags)},
-    ParameterSetting: lambda body: {"params": [_parameter(one, p.SETTABLE) for one in body.params]},
+    ParameterSetting: lambda body: {"params": [parameter_of(one, p.SETTABLE) for one in body.params]},
     CertificateAuthorisation: certificates_of,
     GeneralAnswer: _answer,
     LegacyAnswer: _legacy_answer,
