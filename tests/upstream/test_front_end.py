@@ -471,4 +471,4 @@ async def test_reports_wait_for_a_superior_that_is_away(tmp_path: Path, monkeypa
         assert front is not None
         front.reporter.exchange = replace(front.reporter.exchange, port=ends.city.ports.adapters)
         await until(lambda: ("playing", Standing.CLAIMED) in receipts(live))
-        assert "superior_unreachable" not in alarms_of(ends.county)
+        await until(lambda: "superior_unreachable" not in alarms_of(ends.county))
