@@ -7,8 +7,10 @@ from typing import Annotated
 from pydantic import Field
 
 from gateway.settings.adapter_link import AdapterLink
+from gateway.settings.mqtt_link import MqttLink
 from gateway.settings.serial_link import SerialLink
+from gateway.settings.udp_link import UdpLink
 
 LinkName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,31}$")]
 #: One class for each kind; a new kind is a class and its place here.
-LinkSettings = Annotated[AdapterLink | SerialLink, Field(discriminator="kind")]
+LinkSettings = Annotated[AdapterLink | MqttLink | SerialLink | UdpLink, Field(discriminator="kind")]
