@@ -22,13 +22,11 @@ class MqttLink(Section):
     #: first line user, second line password; empty: neither
     password_file: str = ""
     tls: bool = False
-    #: roots that the broker's certificate is held against; empty: the system's
+    #: roots that the broker's certificate, made out to ``host``, is held against; empty: the system's
     tls_ca: str = ""
     #: ours, where the broker asks for one
     tls_certificate: str = ""
     tls_key: str = ""
-    #: name in the broker's certificate; empty: its host
-    tls_name: str = ""
     #: the broker lets each terminal publish under its own code alone: then its topic proves who speaks
     bound: bool = False
     keepalive_seconds: Annotated[int, Field(ge=5, le=3600)] = 15
