@@ -16,12 +16,14 @@ from emulator.faults import Faults
 from emulator.fleet import Fleet
 from emulator.limits import how_many_fit, raise_file_limit
 from emulator.registry import Row, read_registry
-from emulator.settings import FleetSettings, ReturnMode, TerminalSettings
+from emulator.settings import Bearer, FleetSettings, MqttSettings, ReturnMode, TerminalSettings
 from gateway.domain.codes import CertificateSerial
 from gateway.errors import EnvironmentLackingError, GatewayError, InvalidValueError
 from gateway.security.curve import check_public
 
 _USAGE, _ENVIRONMENT = 2, 3
+#: Kind of route in the registry, by what carries the frames.
+_ROUTES = {Bearer.TCP: "ip", Bearer.UDP: "udp", Bearer.MQTT: "mqtt"}
 
 
 class _Address(click.ParamType[tuple[str, int]]):
@@ -55,7 +57,13 @@ class _Options(TypedDict):
     seed: int
     scale: float
     heartbeat: float
-    returns: str
+    returns: str | None
+    bearer: str
+    group: tuple[str, int] | None
+    interface: str
+    mqtt_version: str
+    prefix: str
+    profile: str
     return_limit: int
     busy: str
     connect_rate: float
@@ -91,7 +99,20 @@ class _Options(TypedDict):
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--scale", type=click.FloatRange(0, min_open=True), default=1.0, help="Air time is this much shorter.")
 @click.option("--heartbeat", type=click.FloatRange(0, min_open=True), default=10.0, help="Seconds.")
-@click.option("--return", "returns", type=click.Choice([mode.value for mode in ReturnMode]), default="short")
+@click.option(
+    "--bearer", type=click.Choice([bearer.value for bearer in Bearer]), default="tcp", help="What --gateway is."
+)
+@click.option("--group", type=_Address(), help="UDP: multicast group to listen to as well.")
+@click.option("--interface", default="0.0.0.0", show_default=True, help="UDP: address of the interface to the group.")  # noqa: S104
+@click.option("--mqtt-version", type=click.Choice(["3.1.1", "5"]), default="5", show_default=True)
+@click.option("--prefix", default="ebgw", show_default=True, help="MQTT: first level of the topics.")
+@click.option("--profile", default="gdj089-2018", show_default=True, help="MQTT: device profile in the topics.")
+@click.option(
+    "--return",
+    "returns",
+    type=click.Choice([mode.value for mode in ReturnMode]),
+    help="How reports leave; default: short on TCP, else same.",
+)
 @click.option("--return-limit", type=click.IntRange(1), default=200, help="Short report connections at once.")
 @click.option("--busy", type=click.Choice(["wait", "refuse"]), default="wait", help="A lower start waits, or gets 73.")
 @click.option(
@@ -124,7 +145,7 @@ def emulate(**options: Unpack[_Options]) -> None:
     """
     try:
         settings = _settings(options)
-        rows = read_registry(options["registry"])[: options["terminals"]]
+        rows = read_registry(options["registry"], _ROUTES[settings.bearer])[: options["terminals"]]
     except GatewayError as error:
         raise _Failure(error, _USAGE) from error
     try:
@@ -159,12 +180,17 @@ def _settings(options: _Options) -> FleetSettings:
     except ValueError:
         raise InvalidValueError("public-key", options["public_key"], "must be 128 hexadecimal digits") from None
     check_public(key)
+    bearer = Bearer(options["bearer"])
+    own_way = ReturnMode.SHORT if bearer is Bearer.TCP else ReturnMode.SAME
     return FleetSettings(
         gateway=options["gateway"],
         feedback=options["feedback"] or (options["gateway"][0], 8889),
         keys={CertificateSerial(options["certificate"]): key},
         terminal=TerminalSettings(
-            heartbeat=options["heartbeat"], scale=options["scale"], keeps_queue=options["busy"] == "wait"
+            heartbeat=options["heartbeat"],
+            scale=options["scale"],
+            keeps_queue=options["busy"] == "wait",
+            repeating=bearer is not Bearer.TCP,
         ),
         seed=options["seed"],
         faults=_faults(options),
@@ -172,7 +198,11 @@ def _settings(options: _Options) -> FleetSettings:
         connect_rate=options["connect_rate"],
         backoff=options["backoff"],
         backoff_cap=options["backoff_cap"],
-        returns=ReturnMode(options["returns"]),
+        returns=ReturnMode(options["returns"]) if options["returns"] else own_way,
+        bearer=bearer,
+        mqtt=MqttSettings(options["prefix"], options["profile"], five=options["mqtt_version"] == "5"),
+        group=options["group"],
+        interface=options["interface"],
         return_limit=options["return_limit"],
         journal=options["journal"],
     )

@@ -29,16 +29,19 @@ class Row:
     name: str = ""
 
 
-def read_registry(path: Path) -> list[Row]:
-    """Read the terminals in service that IP reaches; raise RegistryError with row, column and rule of each fault."""
+def read_registry(path: Path, route: str = "ip") -> list[Row]:
+    """Read the terminals in service that ``route`` reaches (``ip``, ``mqtt``, ``udp``).
+
+    Raises RegistryError with row, column and rule of each fault.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return _rows(csv.DictReader(file))
+            return _rows(csv.DictReader(file), route)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise RegistryError((1, "file", str(error))) from error
 
 
-def _rows(reader: csv.DictReader[str]) -> list[Row]:
+def _rows(reader: csv.DictReader[str], route: str) -> list[Row]:
     missing = [column for column in _NEEDED if column not in (reader.fieldnames or ())]
     if missing:
         raise RegistryError(*((1, column, "column is missing") for column in missing))
@@ -46,7 +49,8 @@ def _rows(reader: csv.DictReader[str]) -> list[Row]:
     problems: list[tuple[int, str, str]] = []
     seen: dict[ResourceCode, int] = {}
     for number, record in enumerate(reader, 2):
-        if (record.get("in_service") or "").strip().lower() in _NO or "ip" not in (record.get("routes") or "ip"):
+        kinds = {way.strip().partition(":")[0] for way in (record.get("routes") or "ip").split(";")}
+        if (record.get("in_service") or "").strip().lower() in _NO or route not in kinds:
             continue
         try:
             row = Row(

@@ -230,7 +230,7 @@ class Mailbox(Generic[Peer]):
         if known is None:
             self._events.stranger(source, physical, name, "unknown_code")
             return 0, ResultCode.RESOURCE_CODE_INVALID
-        if known.terminal.physical_address != physical:
+        if known.terminal.physical_address != physical or self._origin(known, peer) is None:
             self._events.stranger(source, physical, name, "physical_address_differs")
             return 0, ResultCode.TERMINAL_INVALID
         if self._presence.beat(known, beat.first, peer, self._time()):

@@ -19,7 +19,7 @@ from gateway.devices.presence import Presence
 from gateway.domain.ladder import Authenticity
 from gateway.domain.message import Command
 from gateway.domain.receiver import Route, RouteKind
-from gateway.errors import OverloadedError, SettingsError
+from gateway.errors import InvalidValueError, OverloadedError, SettingsError
 from gateway.protocols import ip
 from gateway.security.tls import client_context
 from gateway.settings.mqtt_link import MqttLink
@@ -97,7 +97,9 @@ class MqttBearer:
         self._stands(LinkState.DOWN, "已关闭 closed")
 
     async def make(self, errand: Errand) -> Parcel:
-        """Take the signed frame as it is."""
+        """Take the signed frame as it is. Errors: InvalidValueError without a target."""
+        if not errand.targets:
+            raise InvalidValueError("targets", "", "must name an area or a terminal: they are the topics")
         block = ip.parse(errand.frame).signature
         return Parcel(errand, (errand.frame,), 0 if block is None else block.sig_time)
 
@@ -153,7 +155,7 @@ class MqttBearer:
         for topic in topics:
             # A stop takes the place of its start: who comes late and has the start hears that it is over.
             retain = bool(ebm_id) and self._topics.is_area(topic) and end > self._clock()
-            until = min(errand.until, end) if retain and not is_stop else errand.until
+            until = min(errand.until, end) if retain else errand.until
             posts.append(self._post(topic, frame, key, until, retain=retain, ebm_id="" if is_stop else ebm_id))
             if retain:
                 self._retained.keep(topic, Kept(ebm_id, frame, end, is_start=not is_stop))
@@ -209,7 +211,7 @@ class MqttBearer:
                 self._events.lost(known)
 
     def _origin(self, known: Known, code: str) -> Origin | None:
-        """A terminal speaks for itself alone; whether its topic proves that it does, only the broker's rules can say."""
+        """A terminal speaks for itself alone; whether its topic proves that, only the broker's rules can say."""
         if known.source != code:
             return None
         kept = self._origins.get(known.id)
@@ -258,7 +260,10 @@ class MqttBearer:
             if kept.until > now:
                 key = (_FRAMES,) if kept.is_start else _STOPS
                 ebm_id = kept.ebm_id if kept.is_start else ""
-                self._post(topic, kept.payload, key, kept.until, retain=True, ebm_id=ebm_id)
+                # Beyond the limit of the queue if need be: these are few, and nobody else would say them.
+                self._broker.post(
+                    topic, kept.payload, key=key, retain=True, until=kept.until, ebm_id=ebm_id, held=True
+                )  # fmt: skip
 
 
 def access(settings: MqttLink, identifier: str) -> Access:

@@ -124,10 +124,21 @@ class Broker:
         self._waiting.clear()
 
     def post(
-        self, topic: str, payload: bytes, *, key: tuple[int, ...], retain: bool, until: float, ebm_id: str = ""
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        key: tuple[int, ...],
+        retain: bool,
+        until: float,
+        ebm_id: str = "",
+        held: bool = False,
     ) -> asyncio.Future[bool]:
-        """Have something said, now or when the broker is back. Errors: OverloadedError where too much waits."""
-        if len(self._waiting) >= self._access.queue_limit:
+        """Have something said, now or when the broker is back.
+
+        Errors: OverloadedError where too much waits, unless it was ``held`` in another place already.
+        """
+        if len(self._waiting) >= self._access.queue_limit and not held:
             raise OverloadedError(f"{len(self._waiting)} frames wait for the broker, no more are held")
         done = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, Post(key, next(self._numbers), topic, payload, retain, until, done, ebm_id))
