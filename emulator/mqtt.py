@@ -79,12 +79,13 @@ class _Client:
 
     def dial(self, address: tuple[str, int]) -> None:
         """Connect, with the session that the broker may still have."""
-        properties = None
+        properties, clean = None, paho.MQTT_CLEAN_START_FIRST_ONLY
         if self._mqtt.protocol == paho.MQTTv5:
+            clean = False
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             properties.SessionExpiryInterval = _SESSION
         try:
-            self._mqtt.connect(*address, keepalive=self._mqtt.keepalive, clean_start=False, properties=properties)
+            self._mqtt.connect(*address, keepalive=self._mqtt.keepalive, clean_start=clean, properties=properties)
         except OSError as error:
             self._loop.call_soon(self._line.dial_failed, str(error))
             return

@@ -15,6 +15,7 @@ from itertools import count
 
 import aiomqtt
 import structlog
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -177,6 +178,10 @@ class Broker:
                 cancelling = asyncio.current_task()
                 if cancelling is not None and cancelling.cancelling():
                     return
+            except Exception as error:
+                # Whatever it is, the line must be tried again: nobody else would.
+                log.error("broker line failed", reason=str(error), exc_info=error)
+                self._stands(LinkState.DOWN, f"内部错误 internal error: {_words(error)}")
             await asyncio.sleep(self._pause(failures))
             failures += 1
 
@@ -197,7 +202,7 @@ class Broker:
             protocol=aiomqtt.ProtocolVersion.V5 if access.five else aiomqtt.ProtocolVersion.V311,
             # The broker keeps for us what terminals say while we are away.
             clean_session=None if access.five else False,
-            clean_start=False,
+            clean_start=False if access.five else MQTT_CLEAN_START_FIRST_ONLY,
             properties=properties,
             username=access.user,
             password=access.password,
