@@ -33,12 +33,13 @@ lint: $(STAMP)
 	@echo '== lint-imports: 分层约定 layers of docs/architecture.md'
 	@$(BIN)/lint-imports
 
-# EBGW_TEST_POSTGRES=required turns a missing PostgreSQL from a skipped test into a failed one, EBGW_TEST_STRACE the same
-# for strace; where packages could be installed there is no excuse for them to be missing.
+# EBGW_TEST_POSTGRES=required turns a missing PostgreSQL from a skipped test into a failed one, EBGW_TEST_STRACE and
+# EBGW_TEST_MOSQUITTO the same for those; where packages could be installed there is no excuse for them to be missing.
 test: packages lint
 	@echo '== pytest: 测试 tests'
 	@if [ "$$(id -u)" = 0 ]; then export EBGW_TEST_POSTGRES=$${EBGW_TEST_POSTGRES-required} \
-	     EBGW_TEST_STRACE=$${EBGW_TEST_STRACE-required}; fi; \
+	     EBGW_TEST_STRACE=$${EBGW_TEST_STRACE-required} \
+	     EBGW_TEST_MOSQUITTO=$${EBGW_TEST_MOSQUITTO-required}; fi; \
 	 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 packages:

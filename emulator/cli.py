@@ -26,13 +26,15 @@ from emulator.fleet import Fleet
 from emulator.limits import how_many_fit, raise_file_limit
 from emulator.rds_receiver import FORMS
 from emulator.registry import Row, read_registry
-from emulator.settings import FleetSettings, ReturnMode, TerminalSettings
+from emulator.settings import Bearer, FleetSettings, MqttSettings, ReturnMode, TerminalSettings
 from gateway.domain.codes import CertificateSerial
 from gateway.errors import EnvironmentLackingError, GatewayError, InvalidValueError
 from gateway.protocols.ts_time import TsTime
 from gateway.security.curve import check_public
 
 _USAGE, _ENVIRONMENT = 2, 3
+#: Kind of route in the registry, by what carries the frames.
+_ROUTES = {Bearer.TCP: "ip", Bearer.UDP: "udp", Bearer.MQTT: "mqtt"}
 
 
 _P = click.FloatRange(0, 1)
@@ -62,7 +64,13 @@ class _Options(AdapterChoice):
     seed: int
     scale: float
     heartbeat: float
-    returns: str
+    returns: str | None
+    bearer: str
+    group: tuple[str, int] | None
+    interface: str
+    mqtt_version: str
+    prefix: str
+    profile: str
     return_limit: int
     busy: str
     connect_rate: float
@@ -109,7 +117,20 @@ class _Options(AdapterChoice):
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--scale", type=click.FloatRange(0, min_open=True), default=1.0, help="Air time is this much shorter.")
 @click.option("--heartbeat", type=click.FloatRange(0, min_open=True), default=10.0, help="Seconds.")
-@click.option("--return", "returns", type=click.Choice([mode.value for mode in ReturnMode]), default="short")
+@click.option(
+    "--bearer", type=click.Choice([bearer.value for bearer in Bearer]), default="tcp", help="What --gateway is."
+)
+@click.option("--group", type=Address(), help="UDP: multicast group to listen to as well.")
+@click.option("--interface", default="0.0.0.0", show_default=True, help="UDP: address of the interface to the group.")  # noqa: S104
+@click.option("--mqtt-version", type=click.Choice(["3.1.1", "5"]), default="5", show_default=True)
+@click.option("--prefix", default="ebgw", show_default=True, help="MQTT: first level of the topics.")
+@click.option("--profile", default="gdj089-2018", show_default=True, help="MQTT: device profile in the topics.")
+@click.option(
+    "--return",
+    "returns",
+    type=click.Choice([mode.value for mode in ReturnMode]),
+    help="How reports leave; default: short on TCP, else same.",
+)
 @click.option("--return-limit", type=click.IntRange(1), default=200, help="Short report connections at once.")
 @click.option("--busy", type=click.Choice(["wait", "refuse"]), default="wait", help="A lower start waits, or gets 73.")
 @click.option(
@@ -194,12 +215,17 @@ def _settings(options: _Options) -> FleetSettings:
         raise InvalidValueError("gateway, bus, rds, ts", options["gateway"], "give exactly one of them")
     # Who is met at a bus or hears a transmitter knows the gateway by its return address alone.
     gateway = options["gateway"] or ("127.0.0.1", 9000)
+    bearer = Bearer(options["bearer"])
+    own_way = ReturnMode.SHORT if bearer is Bearer.TCP else ReturnMode.SAME
     return FleetSettings(
         gateway=gateway,
         feedback=options["feedback"] or (gateway[0], 8889),
         keys={CertificateSerial(options["certificate"]): key},
         terminal=TerminalSettings(
-            heartbeat=options["heartbeat"], scale=options["scale"], keeps_queue=options["busy"] == "wait"
+            heartbeat=options["heartbeat"],
+            scale=options["scale"],
+            keeps_queue=options["busy"] == "wait",
+            repeating=bearer is not Bearer.TCP,
         ),
         seed=options["seed"],
         faults=_faults(options),
@@ -207,7 +233,11 @@ def _settings(options: _Options) -> FleetSettings:
         connect_rate=options["connect_rate"],
         backoff=options["backoff"],
         backoff_cap=options["backoff_cap"],
-        returns=ReturnMode(options["returns"]),
+        returns=ReturnMode(options["returns"]) if options["returns"] else own_way,
+        bearer=bearer,
+        mqtt=MqttSettings(options["prefix"], options["profile"], five=options["mqtt_version"] == "5"),
+        group=options["group"],
+        interface=options["interface"],
         return_limit=options["return_limit"],
         journal=options["journal"],
     )
@@ -243,7 +273,9 @@ def _route(options: _Options) -> str:
     """Which terminals of the registry are meant."""
     if options["bus"] is not None:
         return "serial"
-    return "rds:" if options["rds"] is not None else "ts:" if options["ts"] is not None else "ip"
+    if options["rds"] is not None:
+        return "rds:"
+    return "ts:" if options["ts"] is not None else _ROUTES[Bearer(options["bearer"])]
 
 
 def _tuner(options: _Options) -> Callable[[AirFleet], Front] | None:

@@ -18,13 +18,17 @@ from emulator.hearing import Ears
 from emulator.journal import Journal
 from emulator.kept_returns import LongReturns, SameReturns
 from emulator.line import Line
+from emulator.mqtt import MqttDialler
 from emulator.registry import Row
 from emulator.returns import Returns, ShortReturns
-from emulator.settings import FleetSettings, ReturnMode
+from emulator.settings import Bearer, FleetSettings, ReturnMode
 from emulator.terminal import Terminal
+from emulator.udp import UdpDialler
 from gateway.errors import EnvironmentLackingError, InvalidValueError
 from gateway.security.sm2 import Sm2Provider, default_provider
 
+#: What opens the lines.
+Diallers = Dialler | MqttDialler | UdpDialler
 #: Due calls made before the sockets are looked at again.
 _SLICE = 200
 #: Timers of event loops count milliseconds and may fire a little early: never ask for less than this, in seconds.
@@ -69,7 +73,7 @@ class Fleet:
         self._epoch = time.time() - self._loop.time()
         self._gateway = await self._resolve(self.settings.gateway)
         self.returns: Returns = self._make_returns(await self._resolve(self.settings.feedback))
-        self._dialler = Dialler(self.settings.dialling)
+        self._dialler = self._make_dialler()
         now = self.now()
         for number, line in enumerate(self.lines):
             hit = standing(self.settings.seed, line.code) < self.settings.share
@@ -111,7 +115,8 @@ class Fleet:
         self._dialler.want(line, self._gateway)
 
     def dial_to(self, protocol: Dialable, address: tuple[str, int]) -> None:
-        """Open any other connection."""
+        """Open any other connection: of TCP, whatever carries the lines."""
+        assert isinstance(self._dialler, Dialler)
         self._dialler.want(protocol, address)
 
     def backoff(self, attempt: int, dice: Dice) -> float:
@@ -203,6 +208,16 @@ class Fleet:
                     tries=settings.return_tries,
                     patience=settings.return_patience,
                 )
+
+    def _make_dialler(self) -> Diallers:
+        settings = self.settings
+        match settings.bearer:
+            case Bearer.TCP:
+                return Dialler(settings.dialling)
+            case Bearer.UDP:
+                return UdpDialler(settings.group, settings.interface)
+            case Bearer.MQTT:
+                return MqttDialler(settings.mqtt)
 
     async def _resolve(self, address: tuple[str, int]) -> tuple[str, int]:
         """Look a name up once, not for every connection."""

@@ -1,4 +1,4 @@
-"""The line 线路 of one terminal: a TCP connection of appendix D that comes back, and what its faults do to bytes."""
+"""The line 线路 of one terminal: a connection that comes back, or what stands for one, and what faults do to bytes."""
 
 from __future__ import annotations
 
@@ -72,6 +72,10 @@ class Line(Dialable):
     def data_received(self, data: bytes) -> None:
         """Hand bytes to the terminal."""
         self.apply(self.terminal.receive(data, self._fleet.now()))
+
+    def message_received(self, data: bytes) -> None:
+        """Hand a whole datagram or message to the terminal."""
+        self.apply(self.terminal.receive_whole(data, self._fleet.now()))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note it and come back after a while."""

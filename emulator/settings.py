@@ -31,6 +31,8 @@ class TerminalSettings:
     frame_patience: float = 5.0
     #: whether a lower message waits for the air (answer 0) or is refused (answer 73).
     keeps_queue: bool = True
+    #: whether frames repeat on its bearer: then a start is fresh until the end of its message, and a stop always.
+    repeating: bool = False
 
     def __post_init__(self) -> None:
         for name in ("heartbeat", "registration_retry", "scale", "replay_window", "repeat_window", "frame_patience"):
@@ -49,6 +51,25 @@ class ReturnMode(StrEnum):
     LONG = "long"
     #: the terminal's line of appendix D, where the gateway serves both on one port.
     SAME = "same"
+
+
+class Bearer(StrEnum):
+    """What carries the frames of appendices D and E; all but TCP are this project's extension."""
+
+    TCP = "tcp"
+    UDP = "udp"
+    MQTT = "mqtt"
+
+
+@dataclass(frozen=True, slots=True)
+class MqttSettings:
+    """How terminals meet a broker: topics as docs/mqtt.md has them."""
+
+    prefix: str = "ebgw"
+    profile: str = "gdj089-2018"
+    five: bool = True
+    #: seconds between signs of life to the broker.
+    keepalive: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +96,18 @@ class FleetSettings:
     return_tries: int = 50
     return_patience: float = 10.0
     journal: Path | None = None
+    #: what ``gateway`` is: its port for TCP or UDP, or a broker.
+    bearer: Bearer = Bearer.TCP
+    mqtt: MqttSettings = field(default_factory=MqttSettings)
+    #: multicast address and port that UDP terminals listen to as well, and the address of the interface.
+    group: tuple[str, int] | None = None
+    interface: str = "0.0.0.0"  # noqa: S104 - the system's choice of an interface
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.share <= 1.0:
             raise InvalidValueError("share", self.share, "must be 0-1")
+        if self.bearer is not Bearer.TCP and self.returns is not ReturnMode.SAME:
+            raise InvalidValueError("returns", self.returns.value, f"must be same: {self.bearer} carries both")
         for name in ("connect_rate", "dialling", "backoff", "backoff_cap", "return_limit", "return_patience"):
             if not getattr(self, name) > 0:
                 raise InvalidValueError(name, getattr(self, name), "must be above 0")

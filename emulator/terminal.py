@@ -18,13 +18,13 @@ from emulator.hearing import Ears, Heard
 from emulator.journal import Event
 from emulator.obeying import Servant
 from emulator.settings import TerminalSettings
-from gateway.domain.codes import EbmId
+from gateway.domain.codes import EBM_ID_ALL, EbmId
 from gateway.errors import FrameError, ReplayDetected
 from gateway.protocols import feedback
 from gateway.protocols.feedback_bodies import FaultReport
 from gateway.protocols.fields import NO_CODE
 from gateway.protocols.framing import Fault, Frame, Kind, StreamFramer
-from gateway.protocols.ip_bodies import PacketType, ServiceType
+from gateway.protocols.ip_bodies import PacketType, ServiceType, StartBroadcast, StopBroadcast
 from gateway.protocols.results import ResultCode
 from gateway.security.replay import ReplayGuard
 
@@ -145,6 +145,13 @@ class Terminal:
         self._take(self._framer.feed(data), now, effects)
         return effects
 
+    def receive_whole(self, data: bytes, now: float) -> list[Effect]:
+        """Take a datagram or message: what it does not hold does not come later."""
+        effects = self.receive(data, now)
+        if self._framer.pending:
+            self._take(self._framer.finish(), now, effects)
+        return effects
+
     def advance(self, now: float) -> list[Effect]:
         """Do what has become due."""
         effects: list[Effect] = []
@@ -259,10 +266,24 @@ class Terminal:
         block = heard.packet.signature if heard.packet else None
         if block is None:
             return None
+        until = self._repeats_until(heard.packet.body if heard.packet else None)
+        clock = now + self.servant.clock_offset
         try:
-            self._guard.admit(block.certificate, block.sig_time, heard.digest, now + self.servant.clock_offset)
+            self._guard.admit(block.certificate, block.sig_time, heard.digest, clock, until=until)
         except ReplayDetected as error:
             return error
+        return None
+
+    def _repeats_until(self, body: object) -> float | None:
+        """Until when a frame may come again; None on bearers that do not repeat, and for what must not.
+
+        A stop by its id can only end what was ended before, so it may come at any time; the stop of all may not.
+        """
+        if self._settings.repeating:
+            if isinstance(body, StartBroadcast):
+                return float(body.end)
+            if isinstance(body, StopBroadcast) and body.ebm_id.ebm_id not in (None, EBM_ID_ALL):
+                return inf
         return None
 
     def _obey(self, heard: Heard, now: float, effects: list[Effect]) -> None:

@@ -76,12 +76,15 @@ class Carriers:
         return self._take_over(live, (terminal,))
 
     def arrived(self, terminal: int) -> None:
-        """It has connected: what is adrift may go over its own connection (whose starts ``Arrivals`` sends)."""
+        """It has come to life somewhere: what is adrift may be tried again, on any of its routes.
+
+        Starts over its own connection are sent by ``Arrivals``.
+        """
         for live in self._state.messages.values():
-            if terminal in live.ways:
-                live.ways.again(terminal, IP_ROUTE)
-                if live.ways.now(terminal) is None:
-                    live.ways.choose(terminal, self.usable)
+            if terminal in live.ways and live.ways.now(terminal) is None:
+                live.ways.anew(terminal)
+                if live.wanted and live.ways.choose(terminal, self.usable) not in (None, IP_ROUTE):
+                    self.kick(live)
 
     def link(self, route: Route, health: LinkHealth) -> None:
         """The state of a link has changed (``devices.bearer.BearerEvents``)."""

@@ -81,6 +81,10 @@ class Ways:
         """A route has come back: it may be tried once more."""
         self._failed.get(terminal, set()).discard(route)
 
+    def anew(self, terminal: int) -> None:
+        """Every route may be tried once more."""
+        self._failed.pop(terminal, None)
+
     def adrift(self) -> list[int]:
         """Terminals whose delivery is on no route."""
         return [terminal for terminal in self._routes if terminal not in self._now]

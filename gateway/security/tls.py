@@ -1,4 +1,4 @@
-"""TLS for the ports that we open: one context from three files of the configuration."""
+"""TLS for the ports that we open and for the servers that we call: one context from files of the configuration."""
 
 from __future__ import annotations
 
@@ -22,17 +22,30 @@ def server_context(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
-    try:
-        # Without a password given, libssl would stop the daemon and ask at the terminal.
-        context.load_cert_chain(certificate, key, password=_no_password)
-    except _PasswordAskedError:
-        raise KeyMaterialError(f"{key}: is encrypted; the gateway needs a key without a password, mode 0600") from None
-    except ssl.SSLError as error:
-        raise KeyMaterialError(f"{certificate} with key {key}: {_reason(error)}") from error
-    except OSError as error:
-        raise KeyMaterialError(f"{certificate} or {key}: cannot be read: {error.strerror}") from error
+    _show(context, certificate, key)
     if client_ca is not None:
-        _trust_clients(context, client_ca)
+        _trust(context, client_ca)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def client_context(
+    *, ca: Path | None = None, certificate: Path | None = None, key: Path | None = None, settings_key: str = "tls"
+) -> ssl.SSLContext:
+    """Context of a client, TLS 1.2 or newer; the server must show a certificate of ``ca`` (None: the system's roots).
+
+    ``certificate`` and ``key`` are ours, where the server asks. Errors as of ``server_context``.
+    """
+    _present(settings_key, ca=ca, certificate=certificate, key=key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca is None:
+        context.load_default_certs()
+    else:
+        _trust(context, ca)
+    if certificate is not None and key is not None:
+        _private(key)
+        _show(context, certificate, key)
     return context
 
 
@@ -44,14 +57,27 @@ def _no_password() -> str:
     raise _PasswordAskedError
 
 
-def _trust_clients(context: ssl.SSLContext, client_ca: Path) -> None:
+def _show(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
+    """Have a certificate shown to the other side."""
     try:
-        context.load_verify_locations(cafile=client_ca)
+        # Without a password given, libssl would stop the daemon and ask at the terminal.
+        context.load_cert_chain(certificate, key, password=_no_password)
+    except _PasswordAskedError:
+        raise KeyMaterialError(f"{key}: is encrypted; the gateway needs a key without a password, mode 0600") from None
     except ssl.SSLError as error:
-        raise KeyMaterialError(f"{client_ca}: holds no CA certificate in PEM: {_reason(error)}") from error
+        raise KeyMaterialError(f"{certificate} with key {key}: {_reason(error)}") from error
     except OSError as error:
-        raise KeyMaterialError(f"{client_ca}: cannot be read: {error.strerror}") from error
-    context.verify_mode = ssl.CERT_REQUIRED
+        raise KeyMaterialError(f"{certificate} or {key}: cannot be read: {error.strerror}") from error
+
+
+def _trust(context: ssl.SSLContext, ca: Path) -> None:
+    """Hold the other side's certificate against a root."""
+    try:
+        context.load_verify_locations(cafile=ca)
+    except ssl.SSLError as error:
+        raise KeyMaterialError(f"{ca}: holds no CA certificate in PEM: {_reason(error)}") from error
+    except OSError as error:
+        raise KeyMaterialError(f"{ca}: cannot be read: {error.strerror}") from error
 
 
 def _present(settings_key: str, **paths: Path | None) -> None:
