@@ -34,11 +34,12 @@ lint: $(STAMP)
 	@$(BIN)/lint-imports
 
 # EBGW_TEST_POSTGRES=required turns a missing PostgreSQL from a skipped test into a failed one, EBGW_TEST_STRACE the same
-# for strace; where packages could be installed there is no excuse for them to be missing.
+# for strace and EBGW_TEST_SOUND for ffmpeg and espeak-ng; where packages could be installed there is no excuse for them
+# to be missing.
 test: packages lint
 	@echo '== pytest: 测试 tests'
 	@if [ "$$(id -u)" = 0 ]; then export EBGW_TEST_POSTGRES=$${EBGW_TEST_POSTGRES-required} \
-	     EBGW_TEST_STRACE=$${EBGW_TEST_STRACE-required}; fi; \
+	     EBGW_TEST_STRACE=$${EBGW_TEST_STRACE-required} EBGW_TEST_SOUND=$${EBGW_TEST_SOUND-required}; fi; \
 	 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 packages:

@@ -271,7 +271,8 @@ class NoVoice(SoundError):
         self.language, self.why = language, why
         reason = f" ({why})" if why else ""
         super().__init__(
-            f"语言 {language[:40]!r} 无可用语音，须人工播报或录音 / no voice for this language, a person must read it{reason}"
+            f"语言 {language[:40]!r} 无可用语音，须人工播报或录音 / "
+            f"no voice for this language, a person must read it{reason}"
         )
 
 

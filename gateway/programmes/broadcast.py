@@ -70,7 +70,9 @@ class Broadcast:
         if due > MOST_AT_ONCE:
             self.missed += due - MOST_AT_ONCE
             lost = (due - MOST_AT_ONCE) * FRAME_SECONDS
-            self.programme.tell(SoundKind.STALLED, f"推流停顿 {lost:.1f} 秒", f"the stream stood still for {lost:.1f} s")
+            self.programme.tell(
+                SoundKind.STALLED, f"推流停顿 {lost:.1f} 秒", f"the stream stood still for {lost:.1f} s"
+            )
             due = MOST_AT_ONCE
         for _ in range(due):
             frame = self.programme.take()

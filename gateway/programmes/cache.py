@@ -51,7 +51,7 @@ class SoundCache:
         return mpeg_audio.split(frames)
 
     def put(self, name: str, frames: list[bytes]) -> None:
-        """Keep a piece, and drop what is too old or too much. Errors: OSError (a full disk), after which nothing is torn."""
+        """Keep a piece, and drop what is too old or too much. Errors: OSError (a full disk); nothing is torn then."""
         self._folder.mkdir(parents=True, exist_ok=True)
         sound = b"".join(frames)
         durable.replace(self._path(name), hashlib.sha256(sound).digest() + sound)

@@ -16,10 +16,10 @@ _N: Final = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
 _TO: Final = r"\s*(?:~|～|〜|—+|–|-|−|至|到)\s*"
 #: Latin unit → as it is said, longest first; a unit counts only right behind a figure.
 _UNITS: Final = {
-    "km/h": "公里每小时", "mm/h": "毫米每小时", "mm/d": "毫米每天", "m3/s": "立方米每秒", "m/s": "米每秒", "km2": "平方公里",
-    "hm2": "公顷", "m2": "平方米", "m3": "立方米", "°C": "摄氏度", "hPa": "百帕", "kPa": "千帕", "MPa": "兆帕", "kV": "千伏",
-    "kW": "千瓦", "kg": "公斤", "km": "公里", "cm": "厘米", "mm": "毫米", "min": "分钟", "dB": "分贝", "Hz": "赫兹",
-    "ha": "公顷", "h": "小时", "m": "米", "s": "秒", "t": "吨", "g": "克", "L": "升", "°": "度",
+    "km/h": "公里每小时", "mm/h": "毫米每小时", "mm/d": "毫米每天", "m3/s": "立方米每秒", "m/s": "米每秒",
+    "km2": "平方公里", "hm2": "公顷", "m2": "平方米", "m3": "立方米", "°C": "摄氏度", "hPa": "百帕", "kPa": "千帕",
+    "MPa": "兆帕", "kV": "千伏", "kW": "千瓦", "kg": "公斤", "km": "公里", "cm": "厘米", "mm": "毫米", "min": "分钟",
+    "dB": "分贝", "Hz": "赫兹", "ha": "公顷", "h": "小时", "m": "米", "s": "秒", "t": "吨", "g": "克", "L": "升", "°": "度",
 }  # fmt: skip
 _UNIT: Final = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True))
 _HAN_UNIT: Final = r"(?:毫米|厘米|分米|公里|千米|米|公顷|亩|吨|公斤|千克|度|级|℃|摄氏度)"
@@ -28,9 +28,14 @@ _HOTLINES: Final = r"(?:12379|12345|12350|12369|12395|12315|12328|12306|12122|12
 #: These are also plain numbers: telephones only where the words around them say so.
 _SHORT: Final = r"(?:110|112|114|117|119|120|121|122|999)"
 _PHONE_WORD: Final = r"(?:电话|热线|拨打|致电|拨|呼叫|报警|求助|号码|联系|客服|请打)"
-_COUNTED: Final = r"(?!\s*(?:[人名户个只头台辆艘座处条次场万千百亿元级度年月日时分秒天倍]|毫米|厘米|公里|千米|平方|立方|米|公顷|亩|吨|公斤|%|[A-Za-z°/.:]))"
+_COUNTED: Final = (
+    r"(?!\s*(?:[人名户个只头台辆艘座处条次场万千百亿元级度年月日时分秒天倍]"
+    r"|毫米|厘米|公里|千米|平方|立方|米|公顷|亩|吨|公斤|%|[A-Za-z°/.:]))"
+)
+#: Behind a lone 2 these make it 两.
 _MEASURED: Final = (
-    r"(?=\s*(?:个|人次|名|户|处|座|艘|条|小时|分钟|天|次|倍|辆|棵|间|公里|千米|米(?!秒)|吨|头|只|场|家|支|架|年内|年来|周|位|人(?!民)))"
+    r"(?=\s*(?:个|人次|名|户|处|座|艘|条|小时|分钟|天|次|倍|辆|棵|间|公里|千米|米(?!秒)|吨|头|只|场|家|支|架"
+    r"|年内|年来|周|位|人(?!民)))"
 )
 
 Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
@@ -103,14 +108,18 @@ _RULES: Final[tuple[Rule, ...]] = (
     _rule(r"(?<=[年月日时分点号整])\s*(?:[~～〜–-]|—+)\s*(?=[\d零一二三四五六七八九十])", lambda m: "到"),
     _rule(r"(?<!\d)(?:0\d{2,3}[- ]?\d{7,8}|[48]00-?\d{3}-?\d{4}|1[3-9]\d{9})(?!\d)", _phone),
     _rule(rf"(?<![\d.]){_HOTLINES}(?!\d){_COUNTED}", _phone),
-    _rule(rf"({_PHONE_WORD}[^\d\n。；;]{{0,6}})((?<!\d){_SHORT}(?:[、,，或和]{_SHORT})*)(?!\d){_COUNTED}", _phones_behind_word),
+    _rule(
+        rf"({_PHONE_WORD}[^\d\n。；;]{{0,6}})((?<!\d){_SHORT}(?:[、,，或和]{_SHORT})*)(?!\d){_COUNTED}",
+        _phones_behind_word,
+    ),
     _rule(rf"({_PHONE_WORD}[:： ]{{0,2}})(\d{{7,12}}(?:[、,，或和]\d{{7,12}})*)(?!\d)", _phones_behind_word),
     _rule(rf"(?<![\d.]){_SHORT}(?=(?:报警|求助|急救|火警|热线|电话|指挥中心))", _phone),
     _rule(r"(?<![A-Za-z])([GSXY])(\d{2,4})(?![\dA-Za-z])", _road),
     _rule(r"(?<![A-Za-z])(IV|I{1,3})(?=\s*[级类])", lambda m: _ROMAN[m[1]]),
     _rule(rf"{_FIGURE}(?:[%‰]?{_TO}(?P<n2>{_N}))?(?P<unit>[%‰])", _percent),
     _rule(
-        rf"{_FIGURE}(?:(?:{_UNIT}|{_HAN_UNIT})?{_TO}(?P<s2>[-−])?(?P<n2>{_N}))?\s*(?P<unit>{_UNIT})(?![A-Za-z])", _amount
+        rf"{_FIGURE}(?:(?:{_UNIT}|{_HAN_UNIT})?{_TO}(?P<s2>[-−])?(?P<n2>{_N}))?\s*(?P<unit>{_UNIT})(?![A-Za-z])",
+        _amount,
     ),
     _rule(
         rf"{_FIGURE}(?:(?:{_UNIT}|{_HAN_UNIT})?{_TO}(?P<s2>[-−])?(?P<n2>{_N}))\s*(?P<unit>[\u4e00-\u9fff]?)", _amount

@@ -62,7 +62,9 @@ class Encoder:
                 stdin=sound if isinstance(sound, bytes) else b"",
             )  # fmt: skip
         except SoundProgramFailed as error:
-            raise AudioRejected("content", error.last_words or error.what, "must be sound that decodes to its end") from error
+            raise AudioRejected(
+                "content", error.last_words or error.what, "must be sound that decodes to its end"
+            ) from error
         found = _JSON.search(said.decode("utf-8", "replace"))
         if found is None:
             raise SoundProgramFailed("ffmpeg", "measured no loudness")
@@ -70,7 +72,9 @@ class Encoder:
         names = ("input_i", "input_tp", "input_lra", "input_thresh", "target_offset")
         loudness = Loudness(*(float(facts[name]) for name in names))
         if not math.isfinite(loudness.integrated) or loudness.integrated < _SILENCE:
-            raise AudioRejected("loudness", f"{loudness.integrated} LUFS", f"must be above {_SILENCE:g} LUFS: it is silent")
+            raise AudioRejected(
+                "loudness", f"{loudness.integrated} LUFS", f"must be above {_SILENCE:g} LUFS: it is silent"
+            )
         return loudness
 
     async def frames(self, sound: bytes | Path, demuxer: str = "wav") -> list[bytes]:

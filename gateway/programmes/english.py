@@ -12,7 +12,9 @@ _UNITS: Final = {
 }  # fmt: skip
 _UNIT: Final = re.compile(rf"(?<=\d)\s*({'|'.join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))})(?![A-Za-z])")
 _RANGE: Final = re.compile(r"(?<=\d)\s*[~～–-]\s*(?=\d+(?:\.\d+)?\s*(?:km|cm|mm|m|kg|h|hPa|°|%|degrees|level))")
-_HOTLINE: Final = re.compile(r"\b(?:110|119|120|122|911|999|12379|12345|\d{7,12})\b(?!\s*(?:[a-z]*met|people|m\b|mm|km|%))")
+_HOTLINE: Final = re.compile(
+    r"\b(?:110|119|120|122|911|999|12379|12345|\d{7,12})\b(?!\s*(?:[a-z]*met|people|m\b|mm|km|%))"
+)
 
 
 def said_in_english(text: str) -> str:

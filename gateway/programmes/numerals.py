@@ -18,7 +18,7 @@ def digits(text: str, *, telephone: bool = False) -> str:
 
 
 def cardinal(text: str) -> str:
-    """``12`` → 十二, ``2005`` → 两千零五, ``20000`` → 两万, ``3.50`` → 三点五零; commas between thousands are ignored."""
+    """``12`` → 十二, ``2005`` → 两千零五, ``20000`` → 两万, ``3.50`` → 三点五零; commas of thousands do not count."""
     whole, point, fraction = text.replace(",", "").partition(".")
     if len(whole) > _LONGEST:
         return digits(text)

@@ -80,7 +80,11 @@ class UnicastOutlet:
         """Send each group what it has not had, and close."""
         # The group whose turn is next has waited longest: all frames but the oldest are new to it.
         for age in range(self._count):
-            missing = self._recent[1 + age :] if len(self._recent) == self._count else self._recent[-(self._count - 1 - age) :]
+            missing = (
+                self._recent[1 + age :]
+                if len(self._recent) == self._count
+                else self._recent[-(self._count - 1 - age) :]
+            )
             if missing and age < self._count - 1:
                 self._send(self._groups[(self._turn + age) % self._count], b"".join(missing))
         self._recent.clear()
@@ -103,7 +107,13 @@ class RtpOutlet:
     """One RTP stream, to a group or a host. Group and source numbers begin at random (RFC 3550 5.1)."""
 
     def __init__(
-        self, address: RtpAddress, kbits: int = 64, *, ttl: int = 16, interface: str = "", dice: random.Random | None = None
+        self,
+        address: RtpAddress,
+        kbits: int = 64,
+        *,
+        ttl: int = 16,
+        interface: str = "",
+        dice: random.Random | None = None,
     ) -> None:
         dice = dice or random.SystemRandom()
         host = ipaddress.ip_address(address.endpoint[0])

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from gateway.errors import SettingsError
 
@@ -19,7 +19,18 @@ PACKAGED: Final = Path(__file__).parent / "data" / "readings.tsv"
 _SYLLABLE: Final = re.compile(r"[a-zü]{1,6}[1-5]")
 HAN: Final = re.compile(r"[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
 #: Stops that the voice makes a pause of.
-_STOPS: Final = {"，": ",", "、": ",", "；": ";", "：": ",", ":": ",", "。": ".", "！": "!", "？": "?", "\n": ".", "…": "."}
+_STOPS: Final = {
+    "，": ",",
+    "、": ",",
+    "；": ";",
+    "：": ",",
+    ":": ",",
+    "。": ".",
+    "！": "!",
+    "？": "?",
+    "\n": ".",
+    "…": ".",
+}
 _KEPT_STOPS: Final = frozenset(",.;!?")
 _NUMERALS: Final = frozenset("零〇一二三四五六七八九十点幺两第初")
 _ORDINAL_BEFORE: Final = frozenset("统万唯同专之期周拜单")
@@ -110,7 +121,9 @@ def _by_pypinyin(run: str) -> Iterator[tuple[str, str]]:
     # Imported when the first text is read: its dictionaries cost tens of megabytes that a gateway without speech saves.
     from pypinyin import Style, lazy_pinyin
 
-    syllables = lazy_pinyin(run, style=Style.TONE3, neutral_tone_with_five=True, v_to_u=True, errors=list)
+    # One entry for each character that has no reading; the stubs do not foresee a list, the documentation does.
+    each: Any = list
+    syllables = lazy_pinyin(run, style=Style.TONE3, neutral_tone_with_five=True, v_to_u=True, errors=each)
     return zip(run, syllables, strict=True)
 
 

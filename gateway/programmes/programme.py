@@ -1,4 +1,4 @@
-"""Programme 节目: which frame sounds next. The signal at once, the words when they are ready, live input while it lasts.
+"""Programme 节目: which frame is next. The signal at once, the words when they are ready, live input while it lasts.
 
 No clock and no socket: a broadcast asks for a frame every 24 ms, and gets one every time.
 """
@@ -33,7 +33,12 @@ class Programme:
     """
 
     def __init__(
-        self, name: str, opening: Sequence[bytes], refrain: Sequence[bytes] = (), on_event: OnSound = silent, kbits: int = 64
+        self,
+        name: str,
+        opening: Sequence[bytes],
+        refrain: Sequence[bytes] = (),
+        on_event: OnSound = silent,
+        kbits: int = 64,
     ) -> None:
         self.name = name
         self.problems: list[GatewayError] = []

@@ -33,16 +33,21 @@ class RecordingFacts:
 async def inspect(toolbox: Toolbox, path: Path, options: SoundOptions) -> RecordingFacts:
     """Look at a recorded file. Errors: AudioRejected naming field and rule; EnvironmentLackingError without ffprobe."""
     size = _size(path, options)
+    url = _url(path)
     arguments = (
         "-hide_banner", "-loglevel", "error", "-protocol_whitelist", "file", "-format_whitelist", ",".join(_DEMUXERS),
         "-show_entries", "format=format_name,duration:stream=codec_type,codec_name,sample_rate,channels,duration",
-        "-of", "json", f"file:{path.absolute()}",
+        "-of", "json", url,
     )  # fmt: skip
     try:
         out, _ = await toolbox.run("ffprobe", *arguments)
     except SoundProgramFailed as error:
         raise AudioRejected("type", error.last_words or error.what, f"must be one of {', '.join(_DEMUXERS)}") from error
     return _held_against(json.loads(out), size, options)
+
+
+def _url(path: Path) -> str:
+    return f"file:{path.absolute()}"
 
 
 def _size(path: Path, options: SoundOptions) -> int:

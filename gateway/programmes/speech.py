@@ -26,7 +26,7 @@ class Speaker:
         self._options = options
 
     def spoken(self, text: str, language: str) -> Spoken:
-        """What each voice would be given. Errors: InvalidValueError for the text, NoVoice when a person must read it."""
+        """What each voice is given. Errors: InvalidValueError for the text, NoVoice when a person must read it."""
         return self._voices.spoken(clean(text, self._options.max_text_chars), language)
 
     async def wav(self, spoken: Spoken) -> bytes:

@@ -1,4 +1,4 @@
-"""The programs that make sound, ffmpeg, ffprobe and espeak-ng: found or said to be missing, run in bounds, never orphaned.
+"""ffmpeg, ffprobe and espeak-ng, which make sound: found or said to be missing, run in bounds, never orphaned.
 
 Arguments go as a list and text by standard input: nothing passes a shell. Each program dies with the gateway, for
 setpriv (util-linux) asks the kernel for it before it becomes the program; where setpriv is missing the closed pipes do.
@@ -59,7 +59,11 @@ class Toolbox:
         beside = shutil.which("ffprobe", path=os.path.dirname(ffmpeg)) if ffmpeg else None  # noqa: PTH120
         probe = beside or shutil.which("ffprobe")
         return cls(
-            ffmpeg if probe else None, probe, shutil.which(options.espeak), shutil.which("setpriv"), options.program_seconds
+            ffmpeg if probe else None,
+            probe,
+            shutil.which(options.espeak),
+            shutil.which("setpriv"),
+            options.program_seconds,
         )
 
     def capabilities(self) -> tuple[Capability, ...]:
@@ -67,17 +71,16 @@ class Toolbox:
         media = self.ffmpeg is not None
         speech = media and self.espeak is not None
         none_zh = "缺少 ffmpeg（apt install ffmpeg）：录音文件、直播切入与监听测量不可用，改播内置警报音与文字"
-        none_en = "ffmpeg is missing (apt install ffmpeg): no recorded files, live input or measuring; the packaged siren and text serve"
+        none_en = (
+            "ffmpeg is missing (apt install ffmpeg): no recorded files, live input or measuring; "
+            "the packaged siren and text serve"
+        )
+        mute_zh = "语音合成不可用，缺少 espeak-ng 或 ffmpeg（apt install espeak-ng ffmpeg）：播内置警报音与文字"
+        mute_en = "no speech: espeak-ng or ffmpeg is missing (apt install espeak-ng ffmpeg); "
+            "the packaged siren and text serve"
         return (
             Capability("media", media, "ffmpeg 可用" if media else none_zh, "ffmpeg is there" if media else none_en),
-            Capability(
-                "speech",
-                speech,
-                "语音合成可用" if speech else "语音合成不可用，缺少 espeak-ng 或 ffmpeg（apt install espeak-ng ffmpeg）：播内置警报音与文字",
-                "speech works"
-                if speech
-                else "no speech: espeak-ng or ffmpeg is missing (apt install espeak-ng ffmpeg); the packaged siren and text serve",
-            ),
+            Capability("speech", speech, "语音合成可用" if speech else mute_zh, "speech works" if speech else mute_en),
         )
 
     def need(self, name: str) -> str:

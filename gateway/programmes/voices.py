@@ -1,6 +1,6 @@
-"""Which voice says what 语音: a language to a voice that somebody here vouches for, and a text to stretches of one voice.
+"""Which voice says what 语音: a voice that somebody here vouches for, and a text as stretches of one voice.
 
-espeak-ng knows a hundred languages; that it makes a noise proves nothing. Only Mandarin and English are checked here, so
+espeak-ng knows a hundred languages; that it makes a noise proves nothing. Only Mandarin and English are checked here;
 others are added by an operator who has heard them (``[sound] voices``); without one the warning goes to a person.
 """
 
@@ -18,7 +18,9 @@ from gateway.programmes.pinyin import HAN, Pinyin
 
 MANDARIN: Final = "cmn-latn-pinyin"
 ENGLISH: Final = "en-us"
-_MANDARIN_TAGS: Final = frozenset({"zh", "cmn", "zh-cn", "zh-sg", "zh-tw", "zh-hans", "zh-hant", "zh-hans-cn", "zh-cmn"})
+_MANDARIN_TAGS: Final = frozenset(
+    {"zh", "cmn", "zh-cn", "zh-sg", "zh-tw", "zh-hans", "zh-hant", "zh-hans-cn", "zh-cmn"}
+)
 _LATIN: Final = re.compile(r"[A-Za-z][A-Za-z' .&-]*[A-Za-z]|[A-Za-z]")
 _VOICE_NAME: Final = re.compile(r"[A-Za-z0-9-]{2,40}")
 

@@ -70,7 +70,7 @@ def build(packet: RtpPacket) -> bytes:
 
 
 def parse(data: bytes) -> RtpPacket:
-    """Read one datagram. Errors: IncompleteFrame when it is cut, MalformedFrame for another version or wrong padding."""
+    """Read one datagram. Errors: IncompleteFrame where it is cut, MalformedFrame for its version or padding."""
     if len(data) < _FIXED:
         raise IncompleteFrame(_FIXED - len(data), offset=len(data))
     try:
