@@ -76,8 +76,10 @@ class Toolbox:
             "the packaged siren and text serve"
         )
         mute_zh = "语音合成不可用，缺少 espeak-ng 或 ffmpeg（apt install espeak-ng ffmpeg）：播内置警报音与文字"
-        mute_en = "no speech: espeak-ng or ffmpeg is missing (apt install espeak-ng ffmpeg); "
+        mute_en = (
+            "no speech: espeak-ng or ffmpeg is missing (apt install espeak-ng ffmpeg); "
             "the packaged siren and text serve"
+        )
         return (
             Capability("media", media, "ffmpeg 可用" if media else none_zh, "ffmpeg is there" if media else none_en),
             Capability("speech", speech, "语音合成可用" if speech else mute_zh, "speech works" if speech else mute_en),
