@@ -1,4 +1,4 @@
-"""Addresses of programmes, as start frames carry them (GD/J 089-2018 D.5 no. 11), and of live sources."""
+"""Addresses of programmes, as start frames carry them (GD/J 089-2018 D.5 no. 11)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from gateway.errors import InvalidValueError
 
 Endpoint = tuple[str, int]
 _UNICAST: Final = re.compile(r"udp://@:?(\d{1,5})")
-_LIVE_SCHEMES: Final = ("rtp", "udp", "http", "https")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +55,6 @@ def endpoint(host: str, port: int) -> Endpoint:
         return str(ipaddress.ip_address(host)), _port(host, port)
     except ValueError as error:
         raise InvalidValueError("host", host, "must be an IP address") from error
-
-
-def live_url(url: str) -> str:
-    """Check the address of a live source: rtp, udp, http or https with a host. Errors: InvalidValueError."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise InvalidValueError("live source", url, str(error)) from error
-    if parts.scheme not in _LIVE_SCHEMES or not parts.hostname or any(c.isspace() or not c.isprintable() for c in url):
-        raise InvalidValueError("live source", url, f"must be an address of {', '.join(_LIVE_SCHEMES)} with a host")
-    if parts.scheme in ("rtp", "udp") and port is None:
-        raise InvalidValueError("live source", url, "must name its port")
-    return url
 
 
 def _port(value: object, port: int) -> int:

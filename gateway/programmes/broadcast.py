@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 from gateway.programmes.events import SoundKind
@@ -24,17 +24,27 @@ class Outlet(Protocol):
         """No more come: send what is left, and close."""
 
 
+class Timers(Protocol):
+    """What a broadcast needs of the loop."""
+
+    def time(self) -> float:
+        """Seconds of a monotonic clock."""
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+        """Call at a time of that clock."""
+
+
 class Broadcast:
     """A programme that sounds from ``start`` to ``stop``, in time with the loop's monotonic clock.
 
     Start it before the start frame goes out and stop it after the stop: a terminal never finds silence.
     """
 
-    def __init__(self, programme: Programme, outlets: Iterable[Outlet]) -> None:
+    def __init__(self, programme: Programme, outlets: Iterable[Outlet], timers: Timers | None = None) -> None:
         self.programme = programme
         self._outlets = tuple(outlets)
         self._timer: asyncio.TimerHandle | None = None
-        self._loop = asyncio.get_running_loop()
+        self._timers: Timers = timers or asyncio.get_running_loop()
         self._began = 0.0
         self._over = False
         #: frames handed out since the start, and those that a standstill of the loop cost
@@ -50,7 +60,7 @@ class Broadcast:
         """Begin: the first frame is handed out before this returns. Once only; a programme is stopped for good."""
         if self._over or self._timer is not None:
             return
-        self._began = self._loop.time()
+        self._began = self._timers.time()
         self._tick()
 
     def stop(self) -> None:
@@ -65,7 +75,7 @@ class Broadcast:
             outlet.finish()
 
     def _tick(self) -> None:
-        now = self._loop.time()
+        now = self._timers.time()
         due = int((now - self._began) / FRAME_SECONDS) + 1 - self.frames - self.missed
         if due > MOST_AT_ONCE:
             self.missed += due - MOST_AT_ONCE
@@ -79,4 +89,4 @@ class Broadcast:
             self.frames += 1
             for outlet in self._outlets:
                 outlet.push(frame)
-        self._timer = self._loop.call_at(self._began + (self.frames + self.missed) * FRAME_SECONDS, self._tick)
+        self._timer = self._timers.call_at(self._began + (self.frames + self.missed) * FRAME_SECONDS, self._tick)

@@ -16,6 +16,8 @@ from gateway.security import durable
 #: Raised when the same input is to sound otherwise: voices, rules of reading, encoding.
 GENERATION: Final = "1"
 _SUFFIX: Final = ".mp3"
+#: Seconds after which a file half written is a crash's remains.
+_HALF_WRITTEN: Final = 3600.0
 
 
 def digest(*parts: object) -> str:
@@ -35,6 +37,8 @@ class SoundCache:
         self._limit = limit
         self._seconds = seconds
         self._now = now
+        #: why something could not be kept, last time
+        self.problem: OSError | None = None
 
     def get(self, name: str) -> list[bytes] | None:
         """Frames of a piece; None where it is not kept or is damaged."""
@@ -64,9 +68,10 @@ class SoundCache:
         for path in self._folder.glob("*"):
             with suppress(OSError):
                 facts = path.stat()
-                if path.name.startswith(".") or self._now() - facts.st_mtime > self._seconds:
+                # A file half written may be another thread's work; only a dead one is as old as that.
+                if self._now() - facts.st_mtime > (_HALF_WRITTEN if path.name.startswith(".") else self._seconds):
                     path.unlink()
-                else:
+                elif not path.name.startswith("."):
                     kept.append((facts.st_mtime, facts.st_size, path))
         total = sum(size for _, size, _ in kept)
         for _, size, path in sorted(kept):

@@ -23,7 +23,7 @@ _UNITS: Final = {
     "ha": "公顷", "h": "小时", "m": "米", "s": "秒", "t": "吨", "g": "克", "L": "升", "°": "度",
 }  # fmt: skip
 _UNIT: Final = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True))
-_HAN_UNIT: Final = r"(?:毫米|厘米|分米|公里|千米|米|公顷|亩|吨|公斤|千克|度|级|℃|摄氏度)"
+_HAN_UNIT: Final = r"(?:毫米|厘米|分米|公里|千米|米|公顷|亩|吨|公斤|千克|度|级|摄氏度)"
 #: Short numbers of the emergency and public services, always said digit by digit unless something is counted with them.
 _HOTLINES: Final = r"(?:12379|12345|12350|12369|12395|12315|12328|12306|12122|12121|12119|12110|95598|96\d{3}|955\d{2})"
 #: These are also plain numbers: telephones only where the words around them say so.
@@ -38,6 +38,7 @@ _MEASURED: Final = (
     r"(?=\s*(?:个|人次|名|户|处|座|艘|条|小时|分钟|天|次|倍|辆|棵|间|公里|千米|米(?!秒)|吨|头|只|场|家|支|架"
     r"|年内|年来|周|位|人(?!民)))"
 )
+_COUNTING: Final = re.compile(_MEASURED)
 
 Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
 
@@ -59,15 +60,21 @@ def _clock(hours: str, minutes: str, seconds: str | None = None, word: str = "�
 
 
 def _signed(sign: str, number: str, unit: str) -> str:
-    below = "零下" if unit in ("摄氏度", "度", "℃", "°C") else "负"
-    return (below if sign else "") + cardinal(number)
+    below = "零下" if unit in ("摄氏度", "度") else "负"
+    return (below if sign else "") + (number if number == "两" else cardinal(number))
 
 
 def _amount(match: re.Match[str]) -> str:
     """One figure, or two as a range, with its unit."""
     unit = _UNITS.get(match["unit"], match["unit"])
-    second = "" if match["n2"] is None else f"到{_signed(match['s2'], match['n2'], unit)}"
-    return _signed(match["s1"], match["n1"], unit) + second + ("摄氏度" if unit == "℃" else unit)
+    second = "" if match["n2"] is None else f"到{_signed(match['s2'], _two(match, 'n2'), unit)}"
+    return _signed(match["s1"], _two(match, "n1"), unit) + second + unit
+
+
+def _two(match: re.Match[str], group: str) -> str:
+    """The figure in ``group``; 2 is 两 where things are counted or measured: 一到两天."""
+    counted = match["n2"] is not None and _COUNTING.match(match.string, match.start("unit"))
+    return "两" if counted and match[group] == "2" else match[group]
 
 
 def _percent(match: re.Match[str]) -> str:
@@ -130,7 +137,7 @@ _RULES: Final[tuple[Rule, ...]] = (
     _rule(r"(?<![\d./])(\d{1,3})/(\d{1,3})(?![\d/])", lambda m: f"{cardinal(m[2])}分之{cardinal(m[1])}"),
     _rule(rf"(?<![\d.第])2{_MEASURED}", lambda m: "两"),
     _rule(r"(?<![\d.,])(?:0\d+(?=\D|$)(?![月日时点号分秒]|\.)|\d{17,})", lambda m: digits(m[0])),
-    _rule(r"(?<=第)(\d{4})(?=号)|(?<=台风)(\d{4})(?=号)", lambda m: digits(m[0])),
+    _rule(r"(?<=第)(\d{4})(?=号)|(?<=台风)(\d{4})(?=号)|(?<!\d)\d{4}(?=号(?:强|超强)?(?:台风|热带))", lambda m: digits(m[0])),
     _rule(rf"(?<![\d\w])[-−]({_N})", lambda m: "负" + cardinal(m[1])),
     _rule(_N, lambda m: cardinal(m[0])),
     _rule(r"(?<=[米里吨克升度伏瓦])/(?=[秒时分小天日年])", lambda m: "每"),

@@ -16,10 +16,6 @@ class SoundKind(StrEnum):
     #: characters were left out of the speech
     UNREAD = "unread"
     FAILED = "failed"
-    LIVE_ON = "live_on"
-    LIVE_OFF = "live_off"
-    LIVE_LOST = "live_lost"
-    PULL_DROPPED = "pull_dropped"
     #: the pacing stood still for longer than it may make good
     STALLED = "stalled"
 

@@ -1,4 +1,4 @@
-"""How programmes sound and how many there may be; the daemon fills it from ``[sound]``, key by key."""
+"""How programmes sound and how large they may be: the keys of ``[sound]``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ FRAME_SECONDS: Final = 1152 / RATE
 
 @dataclass(frozen=True, slots=True)
 class SoundOptions:
-    """Options of speech, files and streams: the keys of ``[sound]`` in ``config/gateway.toml``, with their defaults."""
+    """Options of speech, files and streams, with their defaults.
+
+    ``gap_seconds`` stand between ``repeats`` of the words; ``program_seconds`` bound each run of ffmpeg or espeak-ng;
+    ``pull_buffer_seconds`` is how far a listener over HTTP may fall behind.
+    """
 
     ffmpeg: str = "ffmpeg"
     espeak: str = "espeak-ng"
@@ -32,10 +36,5 @@ class SoundOptions:
     max_file_seconds: float = 3600.0
     cache_bytes: int = 512 << 20
     cache_days: float = 30.0
-    max_programmes: int = 16
-    max_unicast: int = 1000
-    max_pulls: int = 1000
     pull_buffer_seconds: float = 10.0
     multicast_ttl: int = 16
-    live_lost_seconds: float = 2.0
-    max_record_seconds: float = 3600.0

@@ -143,7 +143,7 @@ def _changed(readings: list[Reading], index: int) -> Reading:
     if reading.character == "不":
         return Reading("不", "bu2" if tone == "4" else reading.syllable)
     if behind.character in ("百", "千", "万", "亿"):
-        plain = False
+        plain = before in ("十", "零")
     else:
         plain = (
             not tone or before in _NUMERALS or behind.character in _NUMERALS

@@ -66,12 +66,6 @@ def packaged(signal: Signal) -> tuple[bytes, ...]:
     return tuple(mpeg_audio.split((_FOLDER / f"{signal}.mp3").read_bytes()))
 
 
-def opening(severity: Severity) -> list[bytes]:
-    """The whole signal before the words of a warning."""
-    signal = signal_of(severity)
-    return list(packaged(signal)) * signal.turns
-
-
 def waveform(signal: Signal, turns: int = 1) -> array[int]:
     """Samples of ``turns`` turns: mono, 16 bits, 48 kHz."""
     one = array("h", (round(32767 * _LEVEL * value) for value in _turn(signal)))
