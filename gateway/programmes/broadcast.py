@@ -76,7 +76,8 @@ class Broadcast:
 
     def _tick(self) -> None:
         now = self._timers.time()
-        due = int((now - self._began) / FRAME_SECONDS) + 1 - self.frames - self.missed
+        # The frame whose timer this is is due, whatever the rounding says.
+        due = max(1, int((now - self._began) / FRAME_SECONDS) + 1 - self.frames - self.missed)
         if due > MOST_AT_ONCE:
             self.missed += due - MOST_AT_ONCE
             lost = (due - MOST_AT_ONCE) * FRAME_SECONDS

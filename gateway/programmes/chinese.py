@@ -137,7 +137,7 @@ _RULES: Final[tuple[Rule, ...]] = (
     _rule(r"(?<![\d./])(\d{1,3})/(\d{1,3})(?![\d/])", lambda m: f"{cardinal(m[2])}分之{cardinal(m[1])}"),
     _rule(rf"(?<![\d.第])2{_MEASURED}", lambda m: "两"),
     _rule(r"(?<![\d.,])(?:0\d+(?=\D|$)(?![月日时点号分秒]|\.)|\d{17,})", lambda m: digits(m[0])),
-    _rule(r"(?<=第)(\d{4})(?=号)|(?<=台风)(\d{4})(?=号)|(?<!\d)\d{4}(?=号(?:强|超强)?(?:台风|热带))", lambda m: digits(m[0])),
+    _rule(r"(?:(?<=第)|(?<=台风))\d{4}(?=号)|(?<!\d)\d{4}(?=号(?:强|超强)?(?:台风|热带))", lambda m: digits(m[0])),
     _rule(rf"(?<![\d\w])[-−]({_N})", lambda m: "负" + cardinal(m[1])),
     _rule(_N, lambda m: cardinal(m[0])),
     _rule(r"(?<=[米里吨克升度伏瓦])/(?=[秒时分小天日年])", lambda m: "每"),

@@ -82,6 +82,9 @@ class Studio:
             programme.tell(SoundKind.NEEDS_PERSON, f"须人工播报：{error}", f"a person must read it: {error}")
         except (SoundError, EnvironmentLackingError) as error:
             self._failed(programme, error)
+        except asyncio.CancelledError:
+            programme.give_up(SoundError("the gateway closes"))
+            raise
         except OSError as error:
             self._failed(programme, SoundError(f"{type(error).__name__}: {error}"))
 
