@@ -33,13 +33,13 @@ lint: $(STAMP)
 	@echo '== lint-imports: 分层约定 layers of docs/architecture.md'
 	@$(BIN)/lint-imports
 
-# EBGW_TEST_POSTGRES=required turns a missing PostgreSQL from a skipped test into a failed one, EBGW_TEST_STRACE and
-# EBGW_TEST_MOSQUITTO the same for those; where packages could be installed there is no excuse for them to be missing.
+# EBGW_TEST_POSTGRES=required turns a missing PostgreSQL from a skipped test into a failed one, and so on for the other
+# programs; where packages could be installed there is no excuse for them to be missing.
+PROGRAMS := POSTGRES STRACE MOSQUITTO SOUND WIRESHARK
 test: packages lint
 	@echo '== pytest: 测试 tests'
-	@if [ "$$(id -u)" = 0 ]; then export EBGW_TEST_POSTGRES=$${EBGW_TEST_POSTGRES-required} \
-	     EBGW_TEST_STRACE=$${EBGW_TEST_STRACE-required} \
-	     EBGW_TEST_MOSQUITTO=$${EBGW_TEST_MOSQUITTO-required}; fi; \
+	@if [ "$$(id -u)" = 0 ]; then \
+	     for each in $(PROGRAMS); do eval "export EBGW_TEST_$$each=\$${EBGW_TEST_$$each-required}"; done; fi; \
 	 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 packages:

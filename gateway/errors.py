@@ -27,6 +27,10 @@ GatewayError
 ├── SettingsError               configuration: key and rule
 ├── RegistryError               registry file: row, column and rule
 ├── LinkError                   the far end of a link cannot be reached, or says nothing
+├── SoundError                  a programme 节目 cannot be made or sent
+│   ├── NoVoice                 no voice reads this language: a person must speak or record it
+│   ├── AudioRejected           a recorded file breaks a rule: field and rule
+│   └── SoundProgramFailed      ffmpeg or espeak-ng failed, or took too long: its last words
 ├── StoreError                  the store cannot do its work
 │   └── RowRefused              a row breaks a rule of the schema; nobody else is hurt
 └── EnvironmentLackingError     a program, file or limit of the machine   (exit 3)
@@ -265,6 +269,46 @@ class LinkError(GatewayError):
     """The far end of a link cannot be reached, hangs up, or does not answer in time."""
 
     code = "link"
+
+
+class SoundError(GatewayError):
+    """A programme cannot be made or sent."""
+
+    code = "sound"
+
+
+class NoVoice(SoundError):
+    """No voice reads this language aloud; a person must speak it live, or record it."""
+
+    code = "no_voice"
+
+    def __init__(self, language: str, why: str = "") -> None:
+        self.language, self.why = language, why
+        reason = f" ({why})" if why else ""
+        super().__init__(
+            f"语言 {language[:40]!r} 无可用语音，须人工播报或录音 / "
+            f"no voice for this language, a person must read it{reason}"
+        )
+
+
+class AudioRejected(SoundError):
+    """A recorded file breaks a rule; ``field`` is what of it, ``rule`` what must hold."""
+
+    code = "audio_rejected"
+
+    def __init__(self, field: str, value: object, rule: str) -> None:
+        self.field, self.value, self.rule = field, value, rule
+        super().__init__(f"{field}: {str(value)[:80]!r}: {rule}")
+
+
+class SoundProgramFailed(SoundError):
+    """An external program failed or took too long; ``last_words`` is the end of what it wrote to standard error."""
+
+    code = "sound_program"
+
+    def __init__(self, program: str, what: str, last_words: str = "") -> None:
+        self.program, self.what, self.last_words = program, what, last_words
+        super().__init__(f"{program}: {what}" + (f": {last_words}" if last_words else ""))
 
 
 class StoreError(GatewayError):
