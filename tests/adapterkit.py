@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,6 +26,7 @@ from gateway.security.curve import KeyPair
 from gateway.security.keys import load_key_file, new_key_file
 from gateway.security.sm2 import default_provider
 from tests.gatewaykit import Gateway, facts, settings_for, submission, terminal, warning
+from tests.ports import free_port
 
 BOX = Route(RouteKind.ADAPTER, "box")
 FRONT = ResourceCode("43505240000000314010201")
@@ -62,13 +62,6 @@ class Pair:
 def receipts(live: LiveMessage) -> list[tuple[str, int]]:
     """Kinds and classes of committed evidence about a message."""
     return [(entry.kind, entry.standing) for entry in live.log if isinstance(entry, Receipt)]
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager

@@ -15,8 +15,9 @@ from gateway.domain.codes import CertificateSerial, ResourceCode
 from gateway.domain.receiver import Terminal
 from gateway.security.keys import SigningKey, load_key_file, new_key_file
 from gateway.security.sm2 import default_provider
-from tests.adapterkit import BOX, FRONT, TOWN, free_port
+from tests.adapterkit import BOX, FRONT, TOWN
 from tests.gatewaykit import BareTerminal, Gateway, facts, hang_up, settings_for, submission, terminal, warning
+from tests.ports import free_port
 
 CITY = ResourceCode("33505000000000103010101")
 COUNTY = ResourceCode("43505240000000103010101")

@@ -34,6 +34,7 @@ from gateway.security.coverage import SignatureBlock
 from gateway.security.sm2 import default_provider
 from tests.devices.harness import Told
 from tests.emulator.reference import CERTIFICATE, COUNTY, PLATFORM, ebm, keys, rows
+from tests.ports import free_port
 
 PROFILE = Profile("gdj089-2018")
 
@@ -193,13 +194,6 @@ def fleet_of(count: int, bearer: Bearer, address: tuple[str, int], **changes: An
 def unverified(packet: ip.IpPacket, raw: bytes) -> bool:
     """No terminal of these tests signs."""
     return False
-
-
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 class Mosquitto:

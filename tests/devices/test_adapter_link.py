@@ -38,8 +38,9 @@ from gateway.protocols.adapter_special import FrequencyLock, IpCommand, RdsComma
 from gateway.protocols.fields import WireCode
 from gateway.protocols.parameters import LocalAddress, Parameter, ResourceCodeSetting, ReturnAddress
 from gateway.protocols.signature import UnsignedForm
-from tests.adapterkit import BOX, FRONT, Pair, behind, free_port, now, pair, receipts, say
+from tests.adapterkit import BOX, FRONT, Pair, behind, now, pair, receipts, say
 from tests.gatewaykit import alarms_of, keep_reference, until
+from tests.ports import free_port
 
 LOCAL = "10.0.0.9"
 

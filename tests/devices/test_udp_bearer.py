@@ -22,10 +22,11 @@ from gateway.errors import EnvironmentLackingError, InvalidValueError
 from gateway.protocols.feedback_bodies import QueryAnswer
 from gateway.protocols.ip_bodies import ServiceType
 from gateway.settings.udp_link import UdpLink
-from tests.devices.bearers import Desk, Ears, fleet_of, free_port, known_terminals, message, unverified
+from tests.devices.bearers import Desk, Ears, fleet_of, known_terminals, message, unverified
 from tests.devices.harness import answer, beat
 from tests.devices.udp_relay import Relay
 from tests.emulator.reference import PLATFORM, until
+from tests.ports import free_port
 
 
 class Town:

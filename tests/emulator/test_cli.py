@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from emulator.cli import emulate
 from tests.emulator.reference import CERTIFICATE, Server, keys, rows
+from tests.ports import free_port
 
 
 def registry(path: Path, count: int) -> Path:
@@ -79,17 +80,11 @@ def call(method: str, url: str, body: object = None) -> object:
     return json.load(urllib.request.urlopen(urllib.request.Request(url, data, method=method), timeout=5))
 
 
-def free_udp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.mark.parametrize(
     ("way", "scheme"),
     [
         (["--rds", "tcp:0", "--form", "groups", "--noise", "0.1"], "tcp"),
-        (["--ts", f"127.0.0.1:{free_udp_port()}"], "udp"),
+        (["--ts", f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}"], "udp"),
     ],
 )
 async def test_receivers_on_the_air_say_where_they_listen(way: list[str], scheme: str, tmp_path: Path) -> None:

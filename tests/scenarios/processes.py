@@ -11,9 +11,7 @@ import ctypes
 import inspect
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,25 +23,8 @@ from typing import Any, Self
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
 #: Below the kernel's ephemeral ports: a client that dials a closed port of that range may meet itself.
-_PORTS = range(20000, 32000)
 _PR_SET_PDEATHSIG = 1
 _END_SECONDS = 15.0
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
-    found: list[int] = []
-    for port in random.sample(_PORTS, len(_PORTS)):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        found.append(port)
-        if len(found) == count:
-            return found
-    raise AssertionError("no free ports")
 
 
 async def until(condition: Callable[[], Any], seconds: float = 20.0, what: str = "") -> Any:

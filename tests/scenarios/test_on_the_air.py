@@ -24,6 +24,7 @@ from gateway.security.keys import load_key_file
 from gateway.security.sm2 import default_provider
 from gateway.store import queries
 from tests.gatewaykit import TOWN, Gateway, alarms_of, facts, settings_for, submission, terminal, until, warning
+from tests.ports import free_port
 
 HILL, CABLE = Route(RouteKind.RDS, "hill"), Route(RouteKind.TS, "cable")
 
@@ -37,9 +38,7 @@ class Town:
 
     def __init__(self, folder: Path) -> None:
         self.line = folder / "rds"
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port(socket.SOCK_DGRAM)
         links: dict[str, Any] = {
             "hill": {
                 "kind": "rds",

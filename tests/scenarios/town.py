@@ -24,7 +24,8 @@ from gateway.publishers.rights import KeyKind, Publisher
 from gateway.security.keys import new_key_file
 from gateway.security.sm2 import default_provider
 from gateway.store import Store, StoreSettings
-from tests.scenarios.processes import Client, Process, free_ports, until
+from tests.ports import free_port
+from tests.scenarios.processes import Client, Process, until
 
 CITY = AreaCode("350500000000")
 #: 安溪县, and three of its towns.
@@ -114,7 +115,7 @@ async def make_town(folder: Path, count: int, **sections: Mapping[str, object]) 
     """Prepare a data folder for ``count`` terminals; ``sections`` add to the settings."""
     data = folder / "data"
     (data / "keys").mkdir(parents=True, mode=0o700)
-    http, d, e = free_ports(3)
+    http, d, e = (free_port() for _ in range(3))
     wanted: dict[str, dict[str, object]] = {
         "gateway": {"data_dir": data},
         "http": {"port": http},

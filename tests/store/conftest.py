@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -16,6 +15,7 @@ import psycopg
 import pytest
 
 from gateway.store import Store, StoreSettings
+from tests.ports import free_port
 
 _DATABASES = count(1)
 
@@ -34,13 +34,6 @@ def _as_server() -> list[str]:
     return ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """URL of a fresh server, without the database name."""
@@ -54,7 +47,7 @@ def postgres_server() -> Iterator[str]:
     if os.geteuid() == 0:
         server = pwd.getpwnam("postgres")
         os.chown(folder, server.pw_uid, server.pw_gid)
-    data, port = folder / "data", _free_port()
+    data, port = folder / "data", free_port()
     run = _as_server()
     options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder}"
     control = [*run, str(programs / "pg_ctl"), "-D", str(data)]

@@ -38,9 +38,10 @@ from gateway.security.coverage import Coverage, signed_bytes_at
 from gateway.security.curve import KeyPair
 from gateway.security.sm2 import default_provider
 from gateway.store import queries
-from tests.adapterkit import BOX, FRONT, TOWN, free_port, now, receipts, say
+from tests.adapterkit import BOX, FRONT, TOWN, now, receipts, say
 from tests.frontkit import Chain, chain, connected, speaker
 from tests.gatewaykit import PLATFORM, Gateway, alarms_of, keep_reference, report, settings_for, task_report, until
+from tests.ports import free_port
 
 EBM = "33505000000000103010101202611250042"
 
