@@ -36,7 +36,6 @@ _USAGE, _ENVIRONMENT = 2, 3
 #: Kind of route in the registry, by what carries the frames.
 _ROUTES = {Bearer.TCP: "ip", Bearer.UDP: "udp", Bearer.MQTT: "mqtt"}
 
-
 _P = click.FloatRange(0, 1)
 _SECONDS = click.FloatRange(0, 3600)
 
@@ -68,9 +67,11 @@ class _Options(AdapterChoice):
     bearer: str
     group: tuple[str, int] | None
     interface: str
+    link: str
     mqtt_version: str
     prefix: str
     profile: str
+    mqtt_passwords: Path | None
     return_limit: int
     busy: str
     connect_rate: float
@@ -113,6 +114,7 @@ class _Options(AdapterChoice):
 )
 @click.option("--public-key", required=True, help="The platform's SM2 key, 128 hexadecimal digits.")
 @click.option("--certificate", default="000000000001", show_default=True, help="Its certificate number.")
+@click.option("--link", default="", help="Take only terminals of this link: routes KIND:LINK of the registry.")
 @click.option("--terminals", type=click.IntRange(1), help="Take only the first so many of the registry.")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--scale", type=click.FloatRange(0, min_open=True), default=1.0, help="Air time is this much shorter.")
@@ -125,6 +127,11 @@ class _Options(AdapterChoice):
 @click.option("--mqtt-version", type=click.Choice(["3.1.1", "5"]), default="5", show_default=True)
 @click.option("--prefix", default="ebgw", show_default=True, help="MQTT: first level of the topics.")
 @click.option("--profile", default="gdj089-2018", show_default=True, help="MQTT: device profile in the topics.")
+@click.option(
+    "--mqtt-passwords",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="MQTT: lines CODE:PASSWORD; each terminal logs in under its own code.",
+)
 @click.option(
     "--return",
     "returns",
@@ -164,7 +171,7 @@ def emulate(**options: Unpack[_Options]) -> None:
     """
     try:
         settings = _settings(options)
-        rows = read_registry(options["registry"], _route(options))[: options["terminals"]]
+        rows = _rows(options)
         tuner = _tuner(options)
         key = next(iter(settings.keys.items()))
         adapter = adapter_of(options, options["registry"], key, options["scale"])
@@ -211,8 +218,11 @@ def _settings(options: _Options) -> FleetSettings:
     except ValueError:
         raise InvalidValueError("public-key", options["public_key"], "must be 128 hexadecimal digits") from None
     check_public(key)
-    if sum(options[way] is not None for way in ("gateway", "bus", "rds", "ts")) != 1:
-        raise InvalidValueError("gateway, bus, rds, ts", options["gateway"], "give exactly one of them")
+    ways = sum(options[way] is not None for way in ("gateway", "bus", "rds", "ts"))
+    if ways > 1 or (not ways and options["adapter"] is None):
+        raise InvalidValueError(
+            "gateway, bus, rds, ts", options["gateway"], "give exactly one of them, or an adapter alone"
+        )
     # Who is met at a bus or hears a transmitter knows the gateway by its return address alone.
     gateway = options["gateway"] or ("127.0.0.1", 9000)
     bearer = Bearer(options["bearer"])
@@ -235,12 +245,29 @@ def _settings(options: _Options) -> FleetSettings:
         backoff_cap=options["backoff_cap"],
         returns=ReturnMode(options["returns"]) if options["returns"] else own_way,
         bearer=bearer,
-        mqtt=MqttSettings(options["prefix"], options["profile"], five=options["mqtt_version"] == "5"),
+        mqtt=MqttSettings(
+            options["prefix"],
+            options["profile"],
+            five=options["mqtt_version"] == "5",
+            passwords=_passwords(options["mqtt_passwords"]),
+        ),
         group=options["group"],
         interface=options["interface"],
         return_limit=options["return_limit"],
         journal=options["journal"],
     )
+
+
+def _passwords(file: Path | None) -> dict[str, str]:
+    """Read CODE:PASSWORD lines; raise InvalidValueError naming the first that is none."""
+    if file is None:
+        return {}
+    lines = file.read_text(encoding="utf-8").splitlines()
+    pairs = [line.partition(":") for line in lines if line]
+    wrong = next((code for code, colon, _ in pairs if not colon), None)
+    if wrong is not None:
+        raise InvalidValueError("mqtt-passwords", wrong, "must be lines CODE:PASSWORD")
+    return {code: password for code, _, password in pairs}
 
 
 def _faults(options: _Options) -> Faults:
@@ -269,13 +296,20 @@ def _bus(rows: list[Row], settings: FleetSettings, options: _Options) -> BusFlee
     return fleet
 
 
-def _route(options: _Options) -> str:
-    """Which terminals of the registry are meant."""
+def _rows(options: _Options) -> list[Row]:
+    """Which terminals of the registry are meant; none where an adapter alone is emulated."""
     if options["bus"] is not None:
-        return "serial"
-    if options["rds"] is not None:
-        return "rds:"
-    return "ts:" if options["ts"] is not None else _ROUTES[Bearer(options["bearer"])]
+        kind = "serial"
+    elif options["rds"] is not None:
+        kind = "rds"
+    elif options["ts"] is not None:
+        kind = "ts"
+    elif options["gateway"] is not None:
+        kind = _ROUTES[Bearer(options["bearer"])]
+    else:
+        return []
+    route = f"{kind}:{options['link']}" if options["link"] else kind
+    return read_registry(options["registry"], route)[: options["terminals"]]
 
 
 def _tuner(options: _Options) -> Callable[[AirFleet], Front] | None:

@@ -72,6 +72,8 @@ class _Client:
             reconnect_on_failure=False,
         )
         mqtt.keepalive = settings.keepalive
+        if line.code in settings.passwords:
+            mqtt.username_pw_set(line.code, settings.passwords[line.code])
         mqtt.will_set(self._state, _OFFLINE, qos=1, retain=True)
         mqtt.on_connect, mqtt.on_message, mqtt.on_disconnect = self._connected, self._heard, self._lost
         mqtt.on_socket_open, mqtt.on_socket_close = self._read, self._read_no_more

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -70,6 +71,8 @@ class MqttSettings:
     five: bool = True
     #: seconds between signs of life to the broker.
     keepalive: int = 30
+    #: by resource code; a terminal that has one logs in under its code, so that the broker can tell who speaks.
+    passwords: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,17 @@ from aiohttp import web
 from pydantic import Field, StringConstraints
 
 from gateway.api.books import Books, OpenBook
-from gateway.api.models import DeliveryBody, EvidenceBody, Page, PageQuery, ResultBody, TimesBody, instant, moment
+from gateway.api.models import (
+    DeliveryBody,
+    EvidenceBody,
+    Page,
+    PageQuery,
+    ResultBody,
+    StartBody,
+    TimesBody,
+    instant,
+    moment,
+)
 from gateway.api.routes import Call, answer_off_loop
 from gateway.api.services import Services
 from gateway.api.warnings import own_ids
@@ -124,6 +134,7 @@ def _delivery(number: int, seen: _Seen, opened: OpenBook, books: Books, services
         reached=known.reached.name.lower() if known.reached is not None else None,  # type: ignore[arg-type]
         route=str(seen.starts[-1].route) if seen.starts else None,
         attempts=len(seen.starts),
+        starts=[StartBody(at=moment(sent.at), route=str(sent.route), session=sent.order) for sent in seen.starts],
         sessions=list(dict.fromkeys(sent.order for sent in seen.starts)),
         times=TimesBody(
             planned=moment(opened.live.accepted_at),

@@ -208,6 +208,14 @@ class EvidenceBody(Reply):
     raw: str = Field(description="the frame, hexadecimal")
 
 
+class StartBody(Reply):
+    """A start's bytes were handed to a link; a further route in the list is a failover."""
+
+    at: AwareDatetime
+    route: str
+    session: int
+
+
 class DeliveryBody(Reply):
     """投递: one message at one terminal."""
 
@@ -220,6 +228,7 @@ class DeliveryBody(Reply):
     reached: Literal["sent", "claimed", "proven"] | None
     route: str | None
     attempts: int = Field(description="times its start was handed to a link")
+    starts: list[StartBody] = Field(description="each of these times, in order")
     sessions: list[int]
     times: TimesBody
     result: ResultBody | None = Field(description="the last answer to its start")

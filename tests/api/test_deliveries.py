@@ -65,6 +65,8 @@ async def test_a_delivery_climbs_by_what_its_terminal_says(api: Api, talker: Bar
     assert found["route"] == "ip"
     assert found["attempts"] == 1
     assert found["sessions"] == [talker.starts[-1].session]
+    times: dict[str, str] = found["times"]  # type: ignore[assignment]
+    assert found["starts"] == [{"at": times["sent"], "route": "ip", "session": talker.starts[-1].session}]
     assert found["result"] == {"code": 0, "words": found["result"]["words"]}  # type: ignore[index]
     assert found["connected"] is True
     assert found["reached"] is None
@@ -79,8 +81,7 @@ async def test_a_delivery_climbs_by_what_its_terminal_says(api: Api, talker: Bar
     )
     found = await rises(api, message, TALKER, "outcome", "done")
     assert found["rung"] == "played"
-    times = found["times"]
-    assert isinstance(times, dict)
+    times = found["times"]  # type: ignore[assignment]
     assert times["planned"] <= times["sent"] <= times["acknowledged"] <= times["playing"] <= times["played"]
     assert times["ended"] is not None
     evidence = found["evidence"]

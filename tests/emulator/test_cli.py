@@ -110,6 +110,48 @@ async def test_receivers_on_the_air_say_where_they_listen(way: list[str], scheme
 
 
 @pytest.mark.parametrize(
+    ("way", "terminals"),
+    [
+        (["--rds", "tcp:0"], 2),
+        (["--rds", "tcp:0", "--link", "hill"], 1),
+        (["--adapter", f"127.0.0.1:{free_udp_port()}", "--adapter-link", "anxi"], 0),
+    ],
+)
+async def test_routes_of_the_registry_say_who_is_meant(way: list[str], terminals: int, tmp_path: Path) -> None:
+    file = tmp_path / "registry.csv"
+    routes = ["rds:hill", "serial:bus;rds:dale", "adapter:anxi"]
+    lines = [f"{row.code},{row.physical},{route}" for row, route in zip(rows(3), routes, strict=True)]
+    file.write_text("code,physical_address,routes\n" + "\n".join(lines) + "\n")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "emulator", *way, "--registry", str(file), "--public-key", keys().public.hex(),
+        "--certificate", CERTIFICATE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    async with asyncio.timeout(20):
+        ready = json.loads(await process.stdout.readline())
+        assert (ready["event"], ready["terminals"]) == ("ready", terminals)
+        truth = await asyncio.to_thread(call, "GET", f"{ready['control']}/truth")
+        assert isinstance(truth, dict)
+        assert len(truth["terminals"]) == terminals
+        assert ("adapter" in truth) == (not terminals)
+        process.terminate()
+        assert await process.wait() == 0
+    process._transport.close()  # type: ignore[attr-defined]
+
+
+def test_lines_without_a_password_are_named(tmp_path: Path) -> None:
+    passwords = tmp_path / "passwords"
+    passwords.write_text("61234:word\nnothing\n")
+    result = CliRunner().invoke(
+        emulate,
+        ["--gateway", "127.0.0.1:1", "--bearer", "mqtt", "--registry", str(registry(tmp_path, 1)),
+         "--public-key", keys().public.hex(), "--mqtt-passwords", str(passwords)],
+    )  # fmt: skip
+    assert result.exit_code == 2
+    assert "nothing" in result.output
+
+
+@pytest.mark.parametrize(
     "way", [["--rds", "usb:1"], ["--rds", "tcp:0", "--ts", "127.0.0.1:1"], ["--rds", "tcp:0", "--noise", "2"], []]
 )
 def test_a_wrong_way_to_receive_is_told(way: list[str], tmp_path: Path) -> None:
