@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import signal
 import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,11 +19,16 @@ from rich.markup import escape
 
 from emulator.limits import how_many_fit
 from gateway.cli.client import ApiClient
-from gateway.cli.demo_folder import CITY, MOST_IN_VILLAGE, DemoFolder, prepare
+from gateway.cli.demo_bearers import BearerStage, far_ends
+from gateway.cli.demo_broker import INSTALL, programs
+from gateway.cli.demo_folder import CITY, MOST_IN_VILLAGE, DemoFolder, prepare, registry_rows
+from gateway.cli.demo_links import LinkPlan
 from gateway.cli.demo_processes import Child
 from gateway.cli.demo_report import show_result, verdict
+from gateway.cli.demo_stage import IpStage, Stage
+from gateway.cli.demo_town import BEARERS, BearersType, assigned
 from gateway.cli.demo_warning import DemoWarning, adapt, packaged_warning
-from gateway.cli.demo_watch import Broadcast, accept_to_wire_ms, connected, followed, reachable_now
+from gateway.cli.demo_watch import Broadcast, accept_to_wire_ms
 from gateway.cli.group import EXIT_FAILED
 from gateway.cli.options import json_option
 from gateway.cli.output import console as make_console
@@ -29,6 +36,7 @@ from gateway.cli.output import say_json
 from gateway.cli.run import loop_factory
 from gateway.daemon import raise_file_limit
 from gateway.domain.areas import Gazetteer
+from gateway.domain.receiver import RouteKind
 from gateway.domain.zone import BEIJING
 from gateway.errors import EnvironmentLackingError
 from gateway.publishers.reference import load_gazetteer
@@ -52,6 +60,7 @@ class _Wish:
     actual: bool
     keep: bool
     deadline: float
+    bearers: tuple[RouteKind, ...] = (RouteKind.IP,)
 
 
 @click.command("demo")
@@ -63,6 +72,13 @@ class _Wish:
 )
 @click.option("--loss", type=click.FloatRange(0, 1), default=0.0, help="丢帧概率 / share of frames lost on the lines.")
 @click.option("--actual", is_flag=True, help="按真实应急播发，而非演练 / as an emergency, and not as a drill.")
+@click.option(
+    "--bearers",
+    type=BearersType(),
+    default=RouteKind.IP.value,
+    show_default=True,
+    help="承载 all, 或 or some of ip,adapter,serial,rds,ts,mqtt,udp; 播发中切断一条总线 a bus is cut in mid-broadcast.",
+)
 @click.option("--keep", is_flag=True, help="保留数据目录 / keep the data folder; else the next demo clears it.")
 @click.option("--deadline", type=click.FloatRange(0, 3600), default=120.0, show_default=True, help="秒 seconds.")
 @json_option
@@ -75,14 +91,17 @@ def demo(
     actual: bool,
     keep: bool,
     deadline: float,
+    bearers: tuple[RouteKind, ...],
     as_json: bool,
 ) -> None:
     """演示：一条真实预警唤醒泉州 4,021 个仿真终端 / A real alert wakes 4,021 emulated terminals of 泉州.
 
-    退出码 exit: 0 每个可达终端均已证实 every reachable terminal is proven, 1 有缺 some are missing.
+    退出码 exit: 0 每个可达终端均有其路由所容的最佳证据 every reachable terminal has the best evidence that its route
+    allows (IP: 已证实 proven), 1 有缺或与终端日志不符 some lack it, or their own journals say otherwise, 3 缺少点名承载
+    所需程序 a program that a named bearer needs is missing (all: 略去 that bearer is left out).
     """
     console = make_console(stderr=as_json)
-    wish = _Wish(terminals, warning, loss, actual, keep, deadline)
+    wish = _Wish(terminals, warning, loss, actual, keep, deadline, bearers)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         try:
             result = runner.run(_until_told(_demo(console, wish)))
@@ -112,7 +131,12 @@ async def _demo(console: Console, wish: _Wish) -> dict[str, Any]:
     # Read before anything is started: a file that is no alert ends the demo at once.
     source = wish.warning.read_bytes() if wish.warning else packaged_warning()
     adapt(source, area=CITY, area_name=gazetteer.name(CITY), now=now, expires=now + _VALID, actual=wish.actual)
-    folder = await prepare(gazetteer, count, keep=wish.keep)
+    kinds = _kinds(console, wish.bearers)
+    rows = assigned(registry_rows(gazetteer, count), kinds)
+    if not rows:
+        raise click.BadParameter("所选承载没有终端 no terminal is on these bearers", param_hint="--terminals")
+    plan = LinkPlan(rows)
+    folder = await prepare(gazetteer, rows, keep=wish.keep, more=plan.settings)
     with contextlib.closing(folder.lock):
         console.rule("应急广播网关演示 Emergency broadcast gateway demo")
         _say(console, f"数据目录 data folder: {folder.path}")
@@ -120,13 +144,50 @@ async def _demo(console: Console, wish: _Wish) -> dict[str, Any]:
         async with _gateway(folder) as gateway:
             ready = await gateway.line("ready")
             _say(console, f"网关 gateway: {ready['http']}, D {ready['terminals']}, E {ready['feedback']}")
-            async with _emulator(folder, ready, wish.loss) as emulator:
-                control = (await emulator.line("ready"))["control"]
-                children = (gateway, emulator)
-                async with ApiClient(control) as truth, ApiClient(ready["http"], folder.key) as api:
-                    result = await _broadcast(console, wish, gazetteer, folder, source, children, truth, api)
+            async with (
+                ApiClient(ready["http"], folder.key) as api,
+                _stage(wish, folder, gateway, ready, api, kinds, rows, plan) as stage,
+            ):
+                result = await _broadcast(console, wish, gazetteer, folder, source, stage, api)
     _say(console, f"用时 took {time.monotonic() - begun:.1f} s; 数据 data: {folder.path}{_fate(wish, folder)}")
     return result
+
+
+def _kinds(console: Console, wanted: tuple[RouteKind, ...]) -> tuple[RouteKind, ...]:
+    """The bearers of this machine: MQTT needs a broker. Errors: EnvironmentLackingError where it was asked for."""
+    if RouteKind.MQTT not in wanted or programs() is not None:
+        return wanted
+    if wanted != tuple(BEARERS):
+        raise EnvironmentLackingError(INSTALL)
+    _say(console, f"不含 left out: MQTT, {INSTALL}")
+    return tuple(kind for kind in wanted if kind is not RouteKind.MQTT)
+
+
+@asynccontextmanager
+async def _stage(
+    wish: _Wish,
+    folder: DemoFolder,
+    gateway: Child,
+    ready: dict[str, Any],
+    api: ApiClient,
+    kinds: Sequence[RouteKind],
+    rows: Sequence[dict[str, str]],
+    plan: LinkPlan,
+) -> AsyncIterator[Stage]:
+    """The far ends, running: one emulator for connections of their own, and one for each link."""
+    common = _common(folder, wish.loss)
+    emulator = _emulator(folder, ready, common)
+    if tuple(kinds) == (RouteKind.IP,):
+        async with emulator:
+            control = (await emulator.line("ready"))["control"]
+            async with ApiClient(control) as truth:
+                yield IpStage((gateway, emulator), truth)
+        return
+    ip = emulator if RouteKind.IP in kinds else None
+    async with far_ends(plan, ready, folder.path, common, ip) as (ends, others):
+        children = (gateway, *others, *(end.child for end in ends))
+        first = {row["code"]: row["routes"].partition(";")[0] for row in rows}
+        yield BearerStage(ends, children, api, first)
 
 
 def _fate(wish: _Wish, folder: DemoFolder) -> str:
@@ -165,20 +226,27 @@ def _gateway(folder: DemoFolder) -> Child:
     return Child("gateway", ["-m", "gateway.cli", "run", "-c", str(folder.settings)], folder.path / "gateway.log")
 
 
-def _emulator(folder: DemoFolder, ready: dict[str, Any], loss: float) -> Child:
+def _common(folder: DemoFolder, loss: float) -> list[str]:
+    """Arguments of every emulator."""
     facts = folder.signing.facts()
     options = {
-        "--gateway": ready["terminals"],
-        "--feedback": ready["feedback"],
         "--registry": str(folder.registry),
         "--public-key": facts["public_key"],
         "--certificate": facts["certificate"],
         "--scale": f"{_SCALE:g}",
-        "--return-limit": str(_REPORTS),
         "--loss": str(loss),
+    }
+    return [part for option in options.items() for part in option]
+
+
+def _emulator(folder: DemoFolder, ready: dict[str, Any], common: Sequence[str]) -> Child:
+    options = {
+        "--gateway": ready["terminals"],
+        "--feedback": ready["feedback"],
+        "--return-limit": str(_REPORTS),
         "--journal": str(folder.path / "journal.jsonl"),
     }
-    arguments = ["-m", "emulator", *(part for option in options.items() for part in option)]
+    arguments = ["-m", "emulator", *common, *(part for option in options.items() for part in option)]
     return Child("emulator", arguments, folder.path / "emulator.log")
 
 
@@ -188,28 +256,28 @@ async def _broadcast(
     gazetteer: Gazetteer,
     folder: DemoFolder,
     source: bytes,
-    children: tuple[Child, ...],
-    truth: ApiClient,
+    stage: Stage,
     api: ApiClient,
 ) -> dict[str, Any]:
     began = time.monotonic()
-    summary = await connected(console, truth, children, folder.terminals, wish.deadline)
-    _say(console, f"终端 terminals: {summary['registered']:,} 已注册 registered in {time.monotonic() - began:.1f} s")
+    registered = await stage.gather(console, folder.terminals, wish.deadline)
+    _say(console, f"终端 terminals: {registered:,} 已注册 registered in {time.monotonic() - began:.1f} s")
     now = datetime.now(UTC).astimezone(BEIJING).replace(microsecond=0)
     warning = adapt(
         source, area=CITY, area_name=gazetteer.name(CITY), now=now, expires=now + _VALID, actual=wish.actual
     )
     _tell_warning(console, warning, wish.actual)
-    reachable = await reachable_now(truth)
+    reachable = await stage.reachable()
     accepted = await api.post("/api/v1/warnings", warning.body, warning.media_type)
     warning_id = accepted["warning_id"]
     _say(console, f"已受理 accepted: {warning_id}, EBM {accepted['message_id']}, {accepted['state']}")
     for notice in accepted["notices"]:
         _say(console, f"  提示 notice {notice['code']}: {notice['message']}")
     _say(console, "无声 no sound: 本版不推流 nothing is streamed yet; 终端为仿真 the terminals are emulated")
-    broadcast = await followed(console, api, children, warning_id, reachable, wish.deadline)
+    broadcast = await stage.follow(console, api, accepted, reachable, wish.deadline)
     wire = await accept_to_wire_ms(api)
     _title(console, "结果 Result", wish.actual)
+    more = stage.tell(console)
     by_any = await show_result(console, api, warning_id, broadcast)
     result = verdict(
         broadcast,
@@ -219,7 +287,7 @@ async def _broadcast(
         changed=[change.as_json() for change in warning.changes],
         data_dir=str(folder.path),
     )
-    result["coverage_any"] = by_any
+    result.update(more, coverage_any=by_any)
     _say(console, _last_words(result, broadcast))
     return result
 

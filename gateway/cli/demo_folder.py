@@ -7,7 +7,8 @@ import fcntl
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from gateway.dispatch.registry_file import COLUMNS, read_registry_file
 from gateway.dispatch.terminals import TerminalBook, load_registry
 from gateway.domain.areas import Area, Gazetteer
 from gateway.domain.codes import AreaCode, ResourceCode
+from gateway.domain.receiver import Route, RouteKind
 from gateway.errors import EnvironmentLackingError
 from gateway.publishers.profile import Profile
 from gateway.publishers.rights import KeyKind, Publisher
@@ -93,20 +95,32 @@ def registry_rows(gazetteer: Gazetteer, wanted: int) -> list[dict[str, str]]:
     return rows
 
 
-async def prepare(gazetteer: Gazetteer, terminals: int, *, keep: bool, exercise_class: int = 2) -> DemoFolder:
-    """Make the folder of a new run; folders of earlier runs that nobody keeps or uses go first."""
+async def prepare(
+    gazetteer: Gazetteer,
+    rows: Sequence[dict[str, str]],
+    *,
+    keep: bool,
+    exercise_class: int = 2,
+    more: Callable[[Path], str] = lambda _: "",
+) -> DemoFolder:
+    """Make the folder of a new run; folders of earlier runs that nobody keeps or uses go first.
+
+    ``more`` gives further settings, and may put files of its own into the folder.
+    """
     path, lock = _fresh(keep)
     settings = path / "gateway.toml"
-    settings.write_text(_SETTINGS.format(folder=path, exercise_class=exercise_class), encoding="utf-8")
+    text = _SETTINGS.format(folder=path, exercise_class=exercise_class) + more(path)
+    settings.write_text(text, encoding="utf-8")
     registry = path / "registry.csv"
     with registry.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
-        writer.writerows(registry_rows(gazetteer, terminals))
+        writer.writerows(rows)
     keys = path / "keys"
     keys.mkdir(mode=0o700)
     signing = new_key_file(keys / "signing.json", FIRST_CERTIFICATE, provider=default_provider(), now=datetime.now(UTC))
-    found = read_registry_file(registry, gazetteer)
+    links = {Route(RouteKind(link["kind"]), name) for name, link in tomllib.loads(text).get("links", {}).items()}
+    found = read_registry_file(registry, gazetteer, links=links)
     # Not through load_settings: a variable of the caller's environment must never lead the demo to a real database.
     store = await Store.open(StoreSettings(f"sqlite:///{path / 'ebgw.db'}"))
     try:

@@ -24,8 +24,9 @@ _PR_SET_PDEATHSIG = 1
 class Child:
     """A process of ours whose standard output is JSON Lines; what else it says goes to ``log``."""
 
-    def __init__(self, name: str, arguments: Sequence[str], log: Path) -> None:
+    def __init__(self, name: str, arguments: Sequence[str], log: Path, *, program: str = sys.executable) -> None:
         self.name = name
+        self._program = program
         self._arguments = arguments
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
@@ -37,7 +38,7 @@ class Child:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("EBGW_")}
         with self._log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
+                self._program,
                 *self._arguments,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,

@@ -63,7 +63,7 @@ async def connected(
                 best, since = registered, time.monotonic()
             if registered >= wanted - summary["off"] or time.monotonic() - since > min(_PATIENCE, deadline):
                 return summary
-            _all_run(children)
+            all_run(children)
             await asyncio.sleep(_PAUSE)
 
 
@@ -114,7 +114,7 @@ async def followed(
                 complete = reachable <= await _proven(api, warning_id)
                 if complete:
                     continue
-            _all_run(children)
+            all_run(children)
             await asyncio.sleep(_PAUSE)
 
 
@@ -129,7 +129,8 @@ async def accept_to_wire_ms(api: ApiClient) -> float | None:
     return round(float(found.group(1)) * 1000, 1) if found else None
 
 
-def _all_run(children: tuple[Child, ...]) -> None:
+def all_run(children: tuple[Child, ...]) -> None:
+    """Errors: EnvironmentLackingError with the last words of a child that has ended."""
     for child in children:
         if not child.running:
             raise EnvironmentLackingError(f"{child.name} 已退出 / ended:\n{child.tail()}")
