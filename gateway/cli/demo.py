@@ -20,13 +20,13 @@ from rich.markup import escape
 from emulator.limits import how_many_fit
 from gateway.cli.client import ApiClient
 from gateway.cli.demo_bearers import BearerStage, far_ends
-from gateway.cli.demo_broker import INSTALL, programs
+from gateway.cli.demo_broker import INSTALL, kinds_here
 from gateway.cli.demo_folder import CITY, MOST_IN_VILLAGE, DemoFolder, prepare, registry_rows
 from gateway.cli.demo_links import LinkPlan
 from gateway.cli.demo_processes import Child
 from gateway.cli.demo_report import show_result, verdict
 from gateway.cli.demo_stage import IpStage, Stage
-from gateway.cli.demo_town import BEARERS, BearersType, assigned
+from gateway.cli.demo_town import BearersType, assigned
 from gateway.cli.demo_warning import DemoWarning, adapt, packaged_warning
 from gateway.cli.demo_watch import Broadcast, accept_to_wire_ms
 from gateway.cli.group import EXIT_FAILED
@@ -131,7 +131,9 @@ async def _demo(console: Console, wish: _Wish) -> dict[str, Any]:
     # Read before anything is started: a file that is no alert ends the demo at once.
     source = wish.warning.read_bytes() if wish.warning else packaged_warning()
     adapt(source, area=CITY, area_name=gazetteer.name(CITY), now=now, expires=now + _VALID, actual=wish.actual)
-    kinds = _kinds(console, wish.bearers)
+    kinds = kinds_here(wish.bearers)
+    if kinds != wish.bearers:
+        _say(console, f"不含 left out: MQTT, {INSTALL}")
     rows = assigned(registry_rows(gazetteer, count), kinds)
     if not rows:
         raise click.BadParameter("所选承载没有终端 no terminal is on these bearers", param_hint="--terminals")
@@ -151,16 +153,6 @@ async def _demo(console: Console, wish: _Wish) -> dict[str, Any]:
                 result = await _broadcast(console, wish, gazetteer, folder, source, stage, api)
     _say(console, f"用时 took {time.monotonic() - begun:.1f} s; 数据 data: {folder.path}{_fate(wish, folder)}")
     return result
-
-
-def _kinds(console: Console, wanted: tuple[RouteKind, ...]) -> tuple[RouteKind, ...]:
-    """The bearers of this machine: MQTT needs a broker. Errors: EnvironmentLackingError where it was asked for."""
-    if RouteKind.MQTT not in wanted or programs() is not None:
-        return wanted
-    if wanted != tuple(BEARERS):
-        raise EnvironmentLackingError(INSTALL)
-    _say(console, f"不含 left out: MQTT, {INSTALL}")
-    return tuple(kind for kind in wanted if kind is not RouteKind.MQTT)
 
 
 @asynccontextmanager
@@ -302,6 +294,8 @@ def _last_words(result: dict[str, Any], broadcast: Broadcast) -> str:
         return words + "没有可达终端 no terminal was reachable"
     if not broadcast.complete:
         return words + f"截止时未齐 not complete after {broadcast.seconds:.1f} s"
+    if "bearers" in result:
+        return words + f"可达终端证据已齐 the best evidence of every reachable terminal after {broadcast.seconds:.1f} s"
     return words + f"全部播完 all played after {broadcast.seconds:.1f} s (播出时长缩短 air time ÷ {_SCALE:g})"
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from gateway.cli.demo_processes import Child
+from gateway.cli.demo_town import BEARERS
+from gateway.domain.receiver import RouteKind
 from gateway.errors import EnvironmentLackingError
 
 #: What to do where it is missing.
@@ -47,6 +49,18 @@ def programs() -> tuple[str, str] | None:
     path = f"{os.environ.get('PATH', '')}:{_SEARCHED}"
     broker, passwords = (shutil.which(name, path=path) for name in ("mosquitto", "mosquitto_passwd"))
     return (broker, passwords) if broker is not None and passwords is not None else None
+
+
+def kinds_here(wanted: tuple[RouteKind, ...]) -> tuple[RouteKind, ...]:
+    """The bearers of this machine: of all, MQTT is left out where there is no broker.
+
+    Errors: EnvironmentLackingError where it was asked for by name.
+    """
+    if RouteKind.MQTT not in wanted or programs() is not None:
+        return wanted
+    if wanted != tuple(BEARERS):
+        raise EnvironmentLackingError(INSTALL)
+    return tuple(kind for kind in wanted if kind is not RouteKind.MQTT)
 
 
 @dataclass(frozen=True, slots=True)

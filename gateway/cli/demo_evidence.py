@@ -87,16 +87,20 @@ def contradictions(deliveries: Iterable[Mapping[str, Any]], truths: Mapping[str,
     found: list[dict[str, str]] = []
     for delivery in deliveries:
         code = delivery["terminal"]
-        taken = [truths[route] for route in routes_taken(delivery) if route in truths]
-        played = [truth.played[code] for truth in taken]
-        answered = any(code in truth.answered or code in truth.heard for truth in taken)
+        taken = [(route, truths[route]) for route in routes_taken(delivery) if route in truths]
+        played = [truth.played[code] for _, truth in taken]
         if delivery["reached"] in ("proven", "claimed") and not any(played):
             found.append({"terminal": code, "rule": f"{delivery['reached']}_and_never_played"})
-        if delivery["times"]["acknowledged"] is not None and not answered:
-            found.append({"terminal": code, "rule": "answered_and_never_heard"})
+        if delivery["times"]["acknowledged"] is not None and not any(_answered(code, *each) for each in taken):
+            found.append({"terminal": code, "rule": "answered_and_never_answered"})
         if any(count > 1 for count in played):
             found.append({"terminal": code, "rule": "played_twice"})
     return found
+
+
+def _answered(code: str, route: str, truth: Truth) -> bool:
+    """An adapter answers for what is behind it, as soon as that has heard."""
+    return code in (truth.heard if kind_of(route) is RouteKind.ADAPTER else truth.answered)
 
 
 def by_bearer(

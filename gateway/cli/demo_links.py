@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gateway.cli.demo_broker import BrokerFiles, broker_files
-from gateway.cli.demo_town import LINKS
+from gateway.cli.demo_town import BAUDS, LINKS
 from gateway.domain.codes import CertificateSerial
 from gateway.domain.receiver import RouteKind
 from gateway.errors import EnvironmentLackingError
@@ -40,7 +40,7 @@ zero_signatures = "refuse"
 kind = "serial"
 title = "惠安县总线 {link}"
 url = "{folder}/{link}"
-baud = 9600
+baud = {baud}
 mode = "rs485"
 answer_seconds = 0.5
 """,
@@ -122,6 +122,7 @@ class LinkPlan:
                 folder=folder,
                 port=self._ports[kind],
                 adapter_code=_ADAPTER_CODE,
+                baud=BAUDS.get(link, 0),
                 password_file=self.broker.gateway if self.broker is not None else "",
             )
         return text
@@ -137,7 +138,7 @@ class LinkPlan:
         address = f"{_HOST}:{self._ports[kind]}"
         match kind:
             case RouteKind.SERIAL:
-                return ("--bus", f"pty:{self._folder / link}", "--baud", "9600")
+                return ("--bus", f"pty:{self._folder / link}", "--baud", str(BAUDS[link]))
             case RouteKind.RDS:
                 return ("--rds", f"pty:{self._folder / link}", "--form", "frames", "--no-return")
             case RouteKind.TS:

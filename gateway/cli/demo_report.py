@@ -33,10 +33,13 @@ async def extremes(deliveries: AsyncIterator[dict[str, Any]]) -> Extremes:
     slowest: list[tuple[float, str, TerminalLine]] = []
     async for delivery in deliveries:
         seconds = _seconds(delivery)
-        if seconds is None or delivery["reached"] is None:
+        if delivery["reached"] is None:
             found.missing_total += 1
             if len(found.missing) < _SHOWN:
                 found.missing.append(_line(delivery, None))
+            continue
+        if seconds is None:
+            # Sent on a one-way link: nobody knows when it began.
             continue
         entry = (seconds, delivery["terminal"], _line(delivery, seconds))
         heapq.heappush(slowest, entry) if len(slowest) < _SHOWN else heapq.heappushpop(slowest, entry)

@@ -37,9 +37,10 @@ COUNTIES: Final[Mapping[RouteKind, str]] = {
     RouteKind.MQTT: "350583",
     RouteKind.UDP: "350505",
 }
-#: A bus at 9,600 bit/s hears one terminal after the other: so many take some seconds.
+#: Bit rates of the buses: one terminal answers after the other, so a few take some seconds.
+BAUDS: Final[Mapping[str, int]] = {"huian-bus1": 4800, "huian-bus2": 9600}
 ON_A_BUS: Final = 12
-#: The bus that is cut; its terminals have a second way.
+#: The bus that is cut, a slow one; its terminals have a second way.
 CUT_BUS: Final = "huian-bus1"
 
 
@@ -94,9 +95,11 @@ def _routes(kind: RouteKind, number: int, seconds: Sequence[str]) -> str:
     if not links:
         return ""
     if kind is RouteKind.SERIAL:
-        if number >= ON_A_BUS * len(links):
+        # Two of three on the first bus, which is cut, until both are full.
+        turn, place = divmod(number, 3)
+        link, place = (links[1], turn) if place == 2 else (links[0], 2 * turn + place)
+        if place >= ON_A_BUS:
             return ""
-        link, place = links[number % len(links)], number // len(links)
         second = seconds[place % len(seconds)] if seconds and link == CUT_BUS else ""
     else:
         # Every other terminal behind the adapter has its own connection too.
