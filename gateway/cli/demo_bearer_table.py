@@ -18,7 +18,6 @@ _WORDS: Mapping[str, str] = {
     "proven": "已证实 proven",
     "claimed": "转报 claimed",
     "sent": "已发 sent",
-    "answered": "应答 answered",
 }
 _SUMS = (
     "terminals", "proven", "claimed", "sent", "unreached", "answered", "failed_over", "played_in_truth",
@@ -56,9 +55,7 @@ def bearers_table(bearers: Mapping[str, Mapping[str, Any]]) -> Table:
         style="bold",
     )
     table.caption = Text(
-        "实播: 仿真终端日志 played: by the terminals' own journals, which the gateway cannot see. "
-        "总线终端只应答不回传 on a bus terminals answer and never report.",
-        "dim",
+        "实播: 仿真终端日志, 网关不可见 played: by the terminals' own journals, which the gateway cannot see", "dim"
     )
     return table
 

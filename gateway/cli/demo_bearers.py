@@ -125,7 +125,7 @@ class BearerStage:
 
     def tell(self, console: Console) -> Mapping[str, Any]:
         """Tables of the bearers and of the cut."""
-        bearers = by_bearer(self._deliveries, self._first, self._reachable, self._truths)
+        bearers = by_bearer(self._deliveries, self._first, self._reachable, self._truths, self._cut_route)
         cut = failover(self._cut, self._deliveries, self._first) if self._cut is not None else None
         wrong = contradictions(self._deliveries, self._truths)
         console.print(bearers_table(bearers))
@@ -136,6 +136,10 @@ class BearerStage:
         return {"bearers": bearers, "cut": cut, "contradictions": wrong}
 
     # -- inside
+
+    @property
+    def _cut_route(self) -> str:
+        return self._cut.route if self._cut is not None else ""
 
     async def _links(self) -> list[dict[str, Any]]:
         links: list[dict[str, Any]] = (await self._api.get("/api/v1/links"))["items"]
@@ -154,7 +158,7 @@ class BearerStage:
             while True:
                 pages = self._api.pages(f"/api/v1/warnings/{warning_id}/deliveries")
                 self._deliveries = [row async for row in pages]
-                best = {row["terminal"] for row in self._deliveries if has_best(row)}
+                best = {row["terminal"] for row in self._deliveries if has_best(row, self._cut_route)}
                 bars.update(bar, completed=len(best & self._reachable))
                 if cutting.done():
                     cutting.result()

@@ -58,8 +58,8 @@ def failover(cut: Cut, deliveries: Sequence[Mapping[str, Any]], first_routes: Ma
         "how": cut.how,
         "at_ms": round((cut.at - accepted) * 1000),
         "terminals": len(own),
-        "answered_before": sum(each["route"] == cut.route and has_best(each) for each in own),
-        "not_served": sum(each["route"] == cut.route and not has_best(each) for each in own),
+        "answered_before": sum(each["route"] == cut.route and has_best(each, cut.route) for each in own),
+        "not_served": sum(each["route"] == cut.route and not has_best(each, cut.route) for each in own),
         "moved": {route: _moved(route, some, cut) for route, some in sorted(moved.items())},
     }
 

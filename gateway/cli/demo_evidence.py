@@ -13,11 +13,11 @@ from gateway.cli.demo_town import BEARERS
 from gateway.domain.receiver import RouteKind
 
 #: The best that can be known of a start on each bearer: who speaks for itself is proven, an adapter's word is a claim,
-#: on an RS-485 bus nobody speaks unasked and an answer is all there is, and a one-way link says nothing.
+#: and a one-way link says nothing.
 BEST: Final[Mapping[RouteKind, str]] = {
     RouteKind.IP: "proven",
     RouteKind.ADAPTER: "claimed",
-    RouteKind.SERIAL: "answered",
+    RouteKind.SERIAL: "proven",
     RouteKind.RDS: "sent",
     RouteKind.TS: "sent",
     RouteKind.MQTT: "proven",
@@ -62,19 +62,25 @@ def routes_taken(delivery: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(start["route"] for start in delivery["starts"]))
 
 
-def has_best(delivery: Mapping[str, Any]) -> bool:
-    """Whether more cannot be known of this delivery on the route that it is on."""
-    if delivery["route"] is None:
+def has_best(delivery: Mapping[str, Any], cut: str = "") -> bool:
+    """Whether more cannot be known of this delivery on the route that it is on; ``cut`` is a route that was cut.
+
+    On a bus a terminal says that it plays when asked, and never that it has played. Who had answered on a bus that was
+    then cut can be asked no more.
+    """
+    route, reached = delivery["route"], delivery["reached"]
+    if route is None:
         return False
-    match BEST[kind_of(delivery["route"])]:
+    if route == cut:
+        return delivery["times"]["acknowledged"] is not None
+    match BEST[kind_of(route)]:
         case "proven":
-            return bool(delivery["reached"] == "proven" and delivery["rung"] == "played")
+            enough = delivery["rung"] == "played" or kind_of(route) is RouteKind.SERIAL
+            return bool(reached == "proven" and enough)
         case "claimed":
-            return delivery["reached"] in ("proven", "claimed") and delivery["times"]["ended"] is not None
-        case "answered":
-            return delivery["times"]["acknowledged"] is not None
+            return reached in ("proven", "claimed") and delivery["times"]["ended"] is not None
         case _:
-            return delivery["reached"] is not None
+            return reached is not None
 
 
 def seconds_after(moment: str, since: float) -> float:
@@ -108,13 +114,14 @@ def by_bearer(
     first_routes: Mapping[str, str],
     reachable: Collection[str],
     truths: Mapping[str, Truth],
+    cut: str = "",
 ) -> dict[str, dict[str, Any]]:
     """Figures of each bearer, by the first route of each terminal: so every terminal counts once."""
     found: dict[str, dict[str, Any]] = {}
     for kind in BEARERS:
         own = [each for each in deliveries if kind_of(first_routes[each["terminal"]]) is kind]
         if own:
-            found[kind.value] = _figures(kind, own, first_routes, reachable, truths)
+            found[kind.value] = _figures(kind, own, first_routes, reachable, truths, cut)
     return found
 
 
@@ -124,6 +131,7 @@ def _figures(
     first_routes: Mapping[str, str],
     reachable: Collection[str],
     truths: Mapping[str, Truth],
+    cut: str,
 ) -> dict[str, Any]:
     classes = Counter(delivery["reached"] for delivery in own)
     codes = {delivery["terminal"] for delivery in own}
@@ -144,7 +152,7 @@ def _figures(
         **{name: classes[name] for name in _CLASSES},
         "unreached": classes[None],
         "answered": sum(delivery["times"]["acknowledged"] is not None for delivery in own),
-        "with_best": sum(map(has_best, own)),
+        "with_best": sum(has_best(delivery, cut) for delivery in own),
         "failed_over": sum(delivery["route"] not in (None, first_routes[delivery["terminal"]]) for delivery in own),
         "served_by": dict(sorted(served.items())),
         "accept_to_wire_ms": round(max(wires) * 1000) if wires else None,

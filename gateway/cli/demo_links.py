@@ -22,6 +22,8 @@ from gateway.security.sm2 import default_provider
 _PORTS: Final = range(20000, 32000)
 _HOST: Final = "127.0.0.1"
 _ADAPTER_CODE: Final = "43505240000000314010201"
+#: Air time on a bus is less shortened: its terminals are asked one after the other while they play.
+_BUS_SCALE: Final = "10"
 _ADAPTER_CERTIFICATE: Final = CertificateSerial("000000000099")
 
 _SETTINGS: Final[Mapping[RouteKind, str]] = {
@@ -138,7 +140,7 @@ class LinkPlan:
         address = f"{_HOST}:{self._ports[kind]}"
         match kind:
             case RouteKind.SERIAL:
-                return ("--bus", f"pty:{self._folder / link}", "--baud", str(BAUDS[link]))
+                return ("--bus", f"pty:{self._folder / link}", "--baud", str(BAUDS[link]), "--scale", _BUS_SCALE)
             case RouteKind.RDS:
                 return ("--rds", f"pty:{self._folder / link}", "--form", "frames", "--no-return")
             case RouteKind.TS:

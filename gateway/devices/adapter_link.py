@@ -71,6 +71,7 @@ class AdapterLink(AdapterControl):
 
     carries_frames = False
     is_exclusive = True
+    speaks_unasked = True
 
     def __init__(self, route: Route, options: AdapterOptions, tools: Tools) -> None:
         self.route = route

@@ -126,6 +126,11 @@ class Bearer(Protocol):
         ...
 
     @property
+    def speaks_unasked(self) -> bool:
+        """Whether terminals on it may report what they play; where nobody speaks unasked, dispatch asks them."""
+        ...
+
+    @property
     def health(self) -> LinkHealth:
         """How its link stands now."""
         ...

@@ -35,6 +35,7 @@ class MqttBearer:
     """One MQTT link of the settings. ``clock`` gives Unix seconds; ``verified`` as ``Hub.verified``."""
 
     is_exclusive = False
+    speaks_unasked = True
     carries_frames = True
 
     def __init__(

@@ -46,6 +46,7 @@ class RdsBearer:
 
     carries_frames = False
     is_exclusive = False
+    speaks_unasked = True
 
     def __init__(self, route: Route, link: RdsLink, tools: Tools) -> None:
         self.route = route

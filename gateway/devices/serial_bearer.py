@@ -50,6 +50,8 @@ class SerialBearer:
         self._works: list[Work] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._health = LinkHealth(LinkState.UNKNOWN, tools.clock())
+        #: a bus has many who would speak at once
+        self.speaks_unasked = link.mode != "rs485"
 
     # -- the daemon's and dispatch's side
 
@@ -149,7 +151,11 @@ class SerialBearer:
     async def _carry(self, work: Work, frame: bytes) -> Carried:
         errand, alone = work.errand, work.alone
         if alone is None:
-            outcome = await self._to_all(work, frame)
+            if errand.command is Command.QUERY:
+                # A question that all hear is answered by none.
+                outcome = Outcome.DOWN if self._health.state is LinkState.DOWN else Outcome.SENT
+            else:
+                outcome = await self._to_all(work, frame)
             if outcome in (Outcome.DOWN, Outcome.WITHDRAWN):
                 # Never whole on the wire: no terminal can have acted on it.
                 void = _STOPPED if work.is_void else _TOO_LATE

@@ -51,6 +51,7 @@ class TsBearer:
 
     carries_frames = False
     is_exclusive = False
+    speaks_unasked = True
 
     def __init__(self, route: Route, link: TsLink, tools: Tools) -> None:
         self.route = route

@@ -37,6 +37,7 @@ class UdpBearer:
     """One UDP link of the settings. ``clock`` gives Unix seconds; ``verified`` as ``Hub.verified``."""
 
     is_exclusive = False
+    speaks_unasked = True
     carries_frames = True
 
     def __init__(

@@ -13,6 +13,7 @@ from gateway.devices.bearer import Bearer, Carried, LinkHealth, LinkState
 from gateway.dispatch.alarms import AlarmLevel
 from gateway.dispatch.errands import ErrandDesk, Load
 from gateway.dispatch.live import LiveMessage, Phase, Sent
+from gateway.dispatch.proofs import Proofs
 from gateway.dispatch.sender import STORE_AGAIN, Sender
 from gateway.dispatch.state import State
 from gateway.dispatch.ways import Ways
@@ -37,6 +38,7 @@ class Carriers:
         self._sender = sender
         self.desk = desk
         self._serving: dict[LiveMessage, bool] = {}
+        self._proofs = Proofs(state, desk, sender.spawn)
         self._prober: asyncio.Task[None] | None = None
         sender.on_failed = self.failed
 
@@ -183,6 +185,8 @@ class Carriers:
         for terminal in missing:
             self._sender.record.silent(live, terminal, load.order.ordinal)
         self._give_over(live, route, missing)
+        if not load.bearer.speaks_unasked and not done.error:
+            self._proofs.ask(live, load.bearer, load.terminals)
 
     async def _done(self, load: Load) -> Carried:
         """Carry; a bearer that breaks has carried nothing, and its terminals go on to the next route."""

@@ -138,7 +138,7 @@ class ErrandDesk:
         return Errand(
             order=session,
             command=command,
-            terminals=tuple(known for known in map(self._find, terminals) if known is not None),
+            terminals=self.known(terminals),
             targets=targets,
             message=live.message,
             frame=frame,
@@ -162,6 +162,10 @@ class ErrandDesk:
             created_at=now,
             epoch=int(now // self._state.policy.epoch_seconds),
         )
+
+    def known(self, terminals: Iterable[int]) -> tuple[Known, ...]:
+        """What devices know of these terminals, without those that have left the registry."""
+        return tuple(known for known in map(self._find, terminals) if known is not None)
 
     # -- devices.bearer.Workshop
 

@@ -187,14 +187,16 @@ class Receipts:
                 known, live, body.ebm_id.text, kind.value, body.result, raw, origin, ServiceType.RESULT
             )
         if isinstance(body, Heartbeat):
-            return self._working(known, body, raw, origin)
+            return self._working(known, body.state, raw, origin, ServiceType.HEARTBEAT)
         if isinstance(body, FaultReport):
             return self._fault(known, body, raw, origin)
         if isinstance(body, QueryAnswer):
             self.on_query_answer(packet.session, known, body, origin)
-            return self._add(
+            kept = self._add(
                 known, None, packet.session, "status", 0, body.result, raw, origin, "feedback", ServiceType.QUERY
             )
+            # Said when asked, it is worth what it is worth in a heartbeat.
+            return max(kept, self._working(known, body.work_state, raw, origin, ServiceType.QUERY))
         word = "records" if isinstance(body, RecordReport) else "unknown"
         return self._add(known, None, packet.session, word, 0, 0, raw, origin, "feedback", packet.service_type)
 
@@ -224,9 +226,9 @@ class Receipts:
             for other in self._state.in_force()
         )
 
-    def _working(self, known: Known, beat: Heartbeat, raw: bytes, origin: Origin) -> int:
+    def _working(self, known: Known, state: int | None, raw: bytes, origin: Origin, service: ServiceType) -> int:
         """State "working" says that a message plays only while no other is in force at that terminal."""
-        if beat.state != _WORKING:
+        if state != _WORKING:
             return 0
         here = [
             live
@@ -240,9 +242,7 @@ class Receipts:
         live = here[0]
         if origin.bound:
             live.rise(known.id, Phase.PLAYING)
-        return self._evidence(
-            known, live, live.ebm_id, EvidenceKind.PLAYING.value, 0, raw, origin, ServiceType.HEARTBEAT
-        )
+        return self._evidence(known, live, live.ebm_id, EvidenceKind.PLAYING.value, 0, raw, origin, service)
 
     def _fault(self, known: Known, body: FaultReport, raw: bytes, origin: Origin) -> int:
         if body.flag == _BEGIN:

@@ -26,7 +26,7 @@ from gateway.protocols.fields import (
     wire_codes,
 )
 from gateway.protocols.ip_bodies import HEARTBEAT, ServiceType
-from gateway.protocols.parameters import REPORTED, Parameter, parameters
+from gateway.protocols.parameters import REPORTED, WORK_STATE, Parameter, parameters
 
 #: Octets of 故障描述 in table E.7.
 FAULT_TEXT_SIZE = 255
@@ -46,6 +46,12 @@ class QueryAnswer:
     def text(self) -> str:
         """The description for people."""
         return text_of(self.description)
+
+    @property
+    def work_state(self) -> int | None:
+        """工作状态 (tag 6 of table E.5): 1 idle, 2 working, 3 faulty; None where it is not said."""
+        values = (param.value for param in self.params if param.tag == WORK_STATE)
+        return next((value for value in values if isinstance(value, int)), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,9 @@ def test_one_warning_over_every_bearer_with_a_bus_cut_on_the_way(tmp_path: Path)
     rows = (Path(result["data_dir"]) / "registry.csv").read_text(encoding="utf-8").splitlines()[1:]
     on_bus = {row.split(",")[0] for row in rows if f",{BUS};" in row}
     assert len(journals[f"journal-serial-{CUT_BUS}"]["answered"] & on_bus) >= cut["answered_before"]
+    # Who answered on the bus that was cut could not be asked; those of the other one were, and said that they play.
+    assert bearers["serial"]["unreached"] == cut["answered_before"]
+    assert len(journals["journal-serial-huian-bus2"]["query_received"]) == bearers["serial"]["terminals"] - len(on_bus)
     # Those who went to their own connections played there, and nobody of the bus was there before.
     assert len(journals["journal"]["playing"] & on_bus) == cut["moved"].get("ip", {"terminals": 0})["terminals"]
     assert bearers["mqtt"]["proven"] == len(journals["journal-mqtt-nanan"]["playing"])
@@ -137,13 +140,16 @@ def delivery(code: str, *routes: str, reached: str | None, rung: str, **times: s
         (delivery("1", "adapter:anxi", reached="claimed", rung="playing"), False),
         (delivery("1", "adapter:anxi", reached="claimed", rung="playing", ended="2026-11-26T00:00:04Z"), True),
         (delivery("1", "serial:b", reached=None, rung="sent"), False),
-        (delivery("1", "serial:b", reached=None, rung="acknowledged", acknowledged="2026-11-26T00:00:01Z"), True),
+        (delivery("1", "serial:b", reached=None, rung="acknowledged", acknowledged="2026-11-26T00:00:01Z"), False),
+        (delivery("1", "serial:b", reached="proven", rung="playing"), True),
+        (delivery("1", BUS, reached=None, rung="acknowledged", acknowledged="2026-11-26T00:00:01Z"), True),
+        (delivery("1", BUS, reached=None, rung="sent"), False),
         (delivery("1", "rds:dehua", reached="sent", rung="sent"), True),
         (delivery("1", reached=None, rung="planned"), False),
     ],
 )
 def test_the_best_evidence_depends_on_the_route(found: dict[str, Any], best: bool) -> None:
-    assert has_best(found) is best
+    assert has_best(found, cut=BUS) is best
 
 
 def entry(terminal: str, event: str, ebm_id: str | None = EBM, at: float = 1.0) -> str:
@@ -181,7 +187,7 @@ def test_figures_count_each_terminal_with_its_first_route() -> None:
     ]
     first = {"1": BUS, "2": BUS, "3": BUS, "4": "ip"}
     truths = {BUS: Truth.of(entry("1", "start_received", at=planned + 0.25), EBM), "ip": Truth.of("", EBM)}
-    figures = by_bearer(told, first, {"1", "2", "3", "4"}, truths)
+    figures = by_bearer(told, first, {"1", "2", "3", "4"}, truths, BUS)
     assert list(figures) == ["ip", "serial"]
     bus = figures["serial"]
     assert (bus["terminals"], bus["proven"], bus["unreached"], bus["answered"]) == (3, 1, 2, 1)

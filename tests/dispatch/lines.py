@@ -26,6 +26,7 @@ class Line:
     dispatch: Dispatch
     carries_frames: bool = True
     is_exclusive: bool = True
+    speaks_unasked: bool = True
     mute: set[int] = field(default_factory=set)
     refusing: dict[int, int] = field(default_factory=dict)
     broken: str = ""
