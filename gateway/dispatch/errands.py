@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import structlog
 
@@ -26,6 +27,13 @@ from gateway.security.coverage import SignatureBlock
 from gateway.store.packing import pack_ids
 
 log = structlog.get_logger(__name__)
+
+#: Seconds that SigTime may lead the clock before a frame for one terminal alone waits. Such frames gather evidence,
+#: each takes a second of SigTime, and receivers refuse what is 300 s ahead: without a limit ten buses in their polls
+#: would have the next warning refused everywhere. Questions, which nobody waits for, wait sooner.
+LEAD_TO_POLL: Final = 120.0
+LEAD_TO_ASK: Final = 30.0
+_LOOK: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +183,7 @@ class ErrandDesk:
 
     async def unicast(self, errand: Errand, terminal: Known) -> Errand:
         """The same for one terminal alone: a new order, its frame with exactly one target, signed and committed."""
+        await self._in_step(LEAD_TO_ASK if errand.command is Command.QUERY else LEAD_TO_POLL)
         state, targets = self._state, (terminal.terminal.code,)
         live = state.messages.get(str(errand.message.ebm_id)) if errand.message is not None else None
         if live is not None and errand.command in (Command.START, Command.STOP):
@@ -186,6 +195,11 @@ class ErrandDesk:
             await state.store.write(row)
         state.orders[order.session] = order
         return replace(errand, order=order.session, terminals=(terminal,), targets=targets, frame=order.frame)
+
+    async def _in_step(self, limit: float) -> None:
+        """Wait until SigTime leads the clock by no more than ``limit`` seconds."""
+        while (lead := self._state.frames.newest - self._state.clock()) > limit:  # noqa: ASYNC110 - for a clock, mute
+            await asyncio.sleep(min(_LOOK, lead - limit))
 
     async def request(
         self, errand: Errand, targets: tuple[ResourceCode, ...], profile: str, terminals: Sequence[Known]

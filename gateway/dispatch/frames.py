@@ -42,7 +42,15 @@ class FrameMaker:
 
     def __init__(self, source: ResourceCode, sign: Sign) -> None:
         self._source = source
-        self.sign = sign
+        self._sign = sign
+        #: the newest SigTime 签名时间 handed out in this run, Unix seconds; each signature takes a second of its own
+        self.newest = 0
+
+    def sign(self, data: bytes) -> SignatureBlock:
+        """Sign what is not a frame of appendix D."""
+        block = self._sign(data)
+        self.newest = block.sig_time
+        return block
 
     def start(self, session: int, targets: tuple[ResourceCode, ...], message: Message) -> SignedFrame:
         """开始播发 0x01 (table D.5): one auxiliary of type 61 names where the sound comes from."""

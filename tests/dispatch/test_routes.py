@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 
 from gateway.devices.bearer import Errand, ErrandUnsupported, LinkState
 from gateway.devices.events import Origin
+from gateway.dispatch.errands import LEAD_TO_ASK, LEAD_TO_POLL
 from gateway.dispatch.live import LiveMessage, Phase, Sent
 from gateway.domain.codes import AreaCode, ResourceCode
 from gateway.domain.ladder import Authenticity, EvidenceKind, Standing, StopRung
@@ -383,6 +385,33 @@ async def test_a_terminal_alone_gets_a_frame_with_its_code_and_a_session_of_its_
             errand.order,
             alone.order,
         }
+
+
+@pytest.mark.parametrize(("command", "limit"), [(Command.START, LEAD_TO_POLL), (Command.QUERY, LEAD_TO_ASK)])
+async def test_evidence_waits_rather_than_push_sigtime_out_of_the_window(
+    tmp_path: Path, command: Command, limit: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.dispatch.errands._LOOK", 0.01)
+    async with gateway_with(tmp_path, on(BUS)) as (gate, lines):
+        live = await broadcast(gate)
+        await until(lambda: phases(live) == [Phase.HELD])
+        (start,) = lines[BUS].errands
+        asked = replace(start, command=command, tags=(6,))
+        frames, made = gate.state.frames, gate.signatures_made
+        frames.newest = int(time.time() + limit) - 5
+        await gate.dispatch.errands.unicast(asked, start.terminals[0])
+        assert gate.signatures_made == made + 1
+        frames.newest = int(time.time() + limit) + 1000
+        waiting = asyncio.create_task(gate.dispatch.errands.unicast(asked, start.terminals[0]))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        assert gate.signatures_made == made + 1
+        # What sounds never waits for it.
+        other = await broadcast(gate, "w2")
+        await until(lambda: phases(other) == [Phase.HELD])
+        frames.newest = int(time.time())
+        await waiting
+        assert gate.signatures_made == made + 3
 
 
 async def test_a_link_that_the_settings_lack_is_told(tmp_path: Path) -> None:
