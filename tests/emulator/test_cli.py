@@ -114,7 +114,7 @@ async def test_receivers_on_the_air_say_where_they_listen(way: list[str], scheme
     [
         (["--rds", "tcp:0"], 2),
         (["--rds", "tcp:0", "--link", "hill"], 1),
-        (["--adapter", f"127.0.0.1:{free_udp_port()}", "--adapter-link", "anxi"], 0),
+        (["--adapter", f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}", "--adapter-link", "anxi"], 0),
     ],
 )
 async def test_routes_of_the_registry_say_who_is_meant(way: list[str], terminals: int, tmp_path: Path) -> None:
