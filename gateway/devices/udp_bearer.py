@@ -234,11 +234,14 @@ class UdpBearer:
         entry = self._presence.entries.get(known.id)
         if entry is None:
             self._said_from[known.id] = peer
-        elif entry.peer == peer and not entry.disputed and self.route in known.terminal.routes:
-            if entry.origin is None or entry.known is not known:
+        elif entry.peer == peer and not entry.disputed:
+            # Found out once for as long as nothing of this changes: it is asked for each of thousands of answers.
+            if entry.origin is not None and entry.known is known:
+                return entry.origin
+            if self.route in known.terminal.routes:
                 entry.known = known
                 entry.origin = Origin(_name(peer), bound=True, authenticity=Authenticity.ADDRESS)
-            return entry.origin
+                return entry.origin
         return Origin(_name(peer), bound=False, authenticity=Authenticity.NONE)
 
     def _settled(self, session: int, known: Known, result: int, origin: Origin) -> None:
