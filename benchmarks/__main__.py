@@ -11,6 +11,7 @@ import structlog
 import uvloop
 
 from benchmarks.broadcasts import accept_to_wire, fanout, sign_count
+from benchmarks.datagrams import udp
 from benchmarks.harness import Result
 from benchmarks.memory import session_memory
 from benchmarks.serial_bus import serial_bus
@@ -21,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[Result]]] = {
     "sign_count": sign_count,
     "session_memory": session_memory,
     "serial_bus": serial_bus,
+    "udp": udp,
 }
 
 

@@ -71,14 +71,15 @@ class Generator:
     process: asyncio.subprocess.Process
 
     @classmethod
-    async def start(cls, port: int, count: int) -> Generator:
+    async def start(cls, port: int, count: int, *more: str, module: str = "benchmarks.loadgen") -> Generator:
         """Start it and wait until all its sockets are registered."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "benchmarks.loadgen",
+            module,
             str(port),
             str(count),
+            *more,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )

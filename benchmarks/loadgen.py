@@ -2,7 +2,7 @@
 
 It verifies nothing and computes nothing while it is measured: heartbeats and answers are made before. It talks to its
 parent by lines: ``session S TYPE`` makes the answers to the frame that will come, ``post PORT HEX`` sends a request
-that was made before, ``quit`` ends it.
+that was made before, ``quit`` ends it. With ``udp`` as a third argument the sockets send datagrams.
 """
 
 from __future__ import annotations
@@ -39,7 +39,17 @@ def _heartbeat(terminal: Terminal) -> bytes:
     return ip.build(ip.request(1, terminal.code, (PLATFORM,), body))
 
 
-def _connect(port: int, count: int, poll: select.epoll) -> tuple[dict[int, int], list[socket.socket]]:
+def _socket(port: int, udp: bool) -> socket.socket:
+    if udp:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.connect(("127.0.0.1", port))
+        return sock
+    sock = socket.create_connection(("127.0.0.1", port))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def _connect(port: int, count: int, poll: select.epoll, udp: bool) -> tuple[dict[int, int], list[socket.socket]]:
     """Open and register all sockets, ``_BATCH`` at a time."""
     where: dict[int, int] = {}
     socks: list[socket.socket] = []
@@ -47,8 +57,7 @@ def _connect(port: int, count: int, poll: select.epoll) -> tuple[dict[int, int],
     for start in range(0, count, _BATCH):
         batch = []
         for terminal in fleet[start : start + _BATCH]:
-            sock = socket.create_connection(("127.0.0.1", port))
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock = _socket(port, udp)
             sock.sendall(_heartbeat(terminal))
             batch.append(sock)
         for sock in batch:
@@ -75,7 +84,7 @@ def main() -> None:
     """Serve until told to quit, or until the parent is gone."""
     port, count = int(sys.argv[1]), int(sys.argv[2])
     poll = select.epoll()
-    where, socks = _connect(port, count, poll)
+    where, socks = _connect(port, count, poll, "udp" in sys.argv[3:])
     sources = [WireCode.of(terminal.code).raw for terminal in terminals(count)]
     target = WireCode.of(PLATFORM).raw
     answers: list[bytes] = []
