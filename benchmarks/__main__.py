@@ -14,6 +14,7 @@ from benchmarks.broadcasts import accept_to_wire, fanout, sign_count
 from benchmarks.datagrams import udp
 from benchmarks.harness import Result
 from benchmarks.memory import session_memory
+from benchmarks.publishes import mqtt
 from benchmarks.serial_bus import serial_bus
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[Result]]] = {
@@ -23,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[Result]]] = {
     "session_memory": session_memory,
     "serial_bus": serial_bus,
     "udp": udp,
+    "mqtt": mqtt,
 }
 
 

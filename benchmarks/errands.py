@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 from benchmarks.loadgen import PLATFORM, terminals
-from gateway.devices.bearer import Errand, LinkHealth
+from gateway.devices.bearer import Errand, LinkHealth, LinkState
 from gateway.devices.events import Known, Origin
 from gateway.domain.codes import AreaCode, CertificateSerial, EbmId
 from gateway.domain.events import EventType
@@ -33,6 +34,7 @@ class Above:
     route: Route
     answers: int = 0
     known: list[Known] = field(init=False)
+    up: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         profile = Profile("gdj089-2018")
@@ -97,4 +99,5 @@ class Above:
         pass
 
     def link(self, route: object, health: LinkHealth) -> None:
-        pass
+        if health.state is LinkState.UP:
+            self.up.set()

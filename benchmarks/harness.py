@@ -46,18 +46,21 @@ def _rounded(value: object) -> object:
     return [_rounded(v) for v in value] if isinstance(value, list) else value
 
 
-def compare(name: str, pairs: list[tuple[Sample, Sample]], *, baseline_name: str, n: int, goal: float) -> Result:
-    """Fold interleaved pairs (ours, baseline) into a result in milliseconds."""
-    ratios = sorted(ours.wall / base.wall for ours, base in pairs)
+def compare(
+    name: str, pairs: list[tuple[Sample, Sample]], *, baseline_name: str, n: int, goal: float, by_cpu: bool = False
+) -> Result:
+    """Fold interleaved pairs (ours, baseline) into a result in milliseconds, of the wall or of the processor."""
+    costs = [(ours.cpu, base.cpu) if by_cpu else (ours.wall, base.wall) for ours, base in pairs]
+    ratios = sorted(ours / base for ours, base in costs)
     cpu = [ours.cpu / base.cpu for ours, base in pairs if base.cpu]
     return Result(
         name=name,
         ratio=statistics.median(ratios),
         cpu_ratio=statistics.median(cpu) if cpu else None,
-        ours=[ours.wall * 1000 for ours, _ in pairs],
-        baseline=[base.wall * 1000 for _, base in pairs],
+        ours=[ours * 1000 for ours, _ in costs],
+        baseline=[base * 1000 for _, base in costs],
         baseline_name=baseline_name,
-        unit="ms",
+        unit="ms of processor" if by_cpu else "ms",
         n=n,
         spread=[ratios[0], ratios[-1]],
         goal=goal,
