@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 
 from emulator.adapter_accept import Port
+from emulator.adapter_copy import send_copy
 from emulator.adapter_device import AdapterDevice
 from emulator.adapter_faults import SOUND, AdapterFaults
 from emulator.hearing import readings
@@ -18,7 +20,7 @@ from gateway.domain.receiver import TimeBase
 from gateway.errors import FrameError, MalformedFrame
 from gateway.protocols import adapter, feedback
 from gateway.protocols.adapter import AdapterPacket, Head
-from gateway.protocols.adapter_answers import AdapterAnswer, BroadcastAnswer, FaultDetail
+from gateway.protocols.adapter_answers import AdapterAnswer, BroadcastAnswer, FaultDetail, TaskStartAnswer
 from gateway.protocols.adapter_channels import InputChannels, OutputChannels
 from gateway.protocols.adapter_commands import TerminalQuery
 from gateway.protocols.adapter_reports import AdapterHeartbeat, AdapterRecords, TaskEnd, TaskStart
@@ -47,7 +49,8 @@ class AdapterSettings:
     """How an adapter stands. Addresses are (host, port), times in seconds.
 
     ``keys`` are the platform's public keys by certificate number; ``pair`` and ``certificate`` sign what it sends, None
-    leaves the 74 bytes zero. ``heartbeat`` 0: none. ``platform`` None: nothing is reported.
+    leaves the 74 bytes zero. ``heartbeat`` 0: none. ``platform`` None: nothing is reported. ``sound``: mp3 frames of
+    which it sends a copy, silence where there are none.
     """
 
     code: ResourceCode
@@ -62,6 +65,7 @@ class AdapterSettings:
     heartbeat: float = 60.0
     patience: float = 5.0
     scale: float = 1.0
+    sound: tuple[bytes, ...] = ()
     faults: AdapterFaults = SOUND
 
     def signing_as(self, certificate: CertificateSerial) -> AdapterSettings:
@@ -77,6 +81,8 @@ class Tally:
     refused: int = 0
     reports: int = 0
     confirmed: int = 0
+    #: RTP packets of copies that are over
+    copied: int = 0
     #: bytes of each command that was obeyed, in order
     heard: list[AdapterPacket] = field(default_factory=list)
 
@@ -99,6 +105,8 @@ class EmulatedAdapter:
         self.port = 0
         self._provider = provider or default_provider()
         self._stranger = self._provider.generate()
+        #: contents of the platform's last answers to its reports
+        self.answers: deque[object] = deque(maxlen=100)
         self._port = Port(self._serve)
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -127,9 +135,13 @@ class EmulatedAdapter:
         self._note(self.settings.code, Event.REPORTED, ebm_id, type(body).__name__)
         pause = _PAUSE_FIRST
         for _ in range(_REPORT_TRIES):
-            if await self._delivered(frame):
+            answer = await self._delivered(frame)
+            if answer is not None:
+                self.answers.append(answer.body)
                 self.tally.confirmed += 1
                 self._note(self.settings.code, Event.REPORT_CONFIRMED, ebm_id, type(body).__name__)
+                if isinstance(body, TaskStart) and isinstance(answer.body, TaskStartAnswer) and answer.body.port:
+                    self._spawn(self._copy(body, answer.body))
                 return True
             await asyncio.sleep(pause)
             pause = min(2 * pause, _PAUSE_LONGEST)
@@ -242,8 +254,13 @@ class EmulatedAdapter:
     async def _reported(self, body: Body) -> None:
         await self.report(body)
 
-    async def _delivered(self, frame: bytes) -> bool:
-        """Whether the platform answered in time."""
+    async def _copy(self, task: TaskStart, wanted: TaskStartAnswer) -> None:
+        """Send the platform what is played, until the task is over."""
+        going = lambda: self.device.is_on_air(task.ebm_id.text)  # noqa: E731
+        self.tally.copied += await send_copy(self.settings.sound, (wanted.ip, wanted.port), going)
+
+    async def _delivered(self, frame: bytes) -> AdapterPacket | None:
+        """The platform's answer, None where none came in time."""
         assert self.settings.platform is not None
         try:
             async with asyncio.timeout(self.settings.patience):
@@ -252,13 +269,14 @@ class EmulatedAdapter:
                     writer.write(frame)
                     framer = StreamFramer(adapters=True)
                     while data := await reader.read(65536):
-                        if any(isinstance(item, Frame) and item.kind is Kind.ADAPTER for item in framer.feed(data)):
-                            return True
+                        for item in framer.feed(data):
+                            if isinstance(item, Frame) and item.kind is Kind.ADAPTER:
+                                return adapter.parse(item.raw)
                 finally:
                     writer.transport.abort()
-        except (OSError, TimeoutError):
-            return False
-        return False
+        except (OSError, TimeoutError, FrameError):
+            return None
+        return None
 
     # -- signing and notes
 

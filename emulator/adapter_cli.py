@@ -15,6 +15,7 @@ from emulator.registry import read_registry
 from gateway.domain.codes import CertificateSerial, ResourceCode
 from gateway.domain.receiver import TimeBase
 from gateway.errors import InvalidValueError
+from gateway.protocols.mpeg_audio import split
 from gateway.security.keys import load_key_file
 from gateway.security.sm2 import default_provider
 
@@ -33,6 +34,7 @@ class AdapterChoice(TypedDict):
     adapter_base: str
     adapter_fault: tuple[str, ...]
     adapter_cut_after: int | None
+    adapter_sound: Path | None
 
 
 _OPTIONS = (
@@ -48,6 +50,11 @@ _OPTIONS = (
     click.option("--adapter-heartbeat", type=click.FloatRange(0), default=60.0, help="Seconds; 0: none."),
     click.option("--adapter-base", type=click.Choice([base.value for base in TimeBase]), default="unix"),
     click.option("--adapter-fault", type=click.Choice(NAMES), multiple=True, help="What goes wrong at it."),
+    click.option(
+        "--adapter-sound",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="An mp3 file: what it sends a copy of when the platform asks for one (0x22); default: silence.",
+    ),
     click.option("--adapter-cut-after", type=click.IntRange(0), help="It hangs up after so many bytes of an answer."),
 )
 
@@ -80,6 +87,7 @@ def adapter_of(
         base=TimeBase(choice["adapter_base"]),
         heartbeat=choice["adapter_heartbeat"],
         scale=scale,
+        sound=() if choice["adapter_sound"] is None else tuple(split(choice["adapter_sound"].read_bytes())),
         faults=AdapterFaults(**dict.fromkeys(choice["adapter_fault"], True), cut_after=choice["adapter_cut_after"]),
     )
     if own is not None:

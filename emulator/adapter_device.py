@@ -90,6 +90,11 @@ class AdapterDevice:
         )
         return min(times, default=inf)
 
+    def is_on_air(self, ebm_id: str) -> bool:
+        """Whether the task of a message (35 digits) plays."""
+        task = self.tasks.get(ebm_id)
+        return task is not None and task.state == _ON_AIR
+
     def truth(self) -> Mapping[str, object]:
         """What is so, for tests and demonstrations."""
         playing = {ebm_id: len(task.terminals) for ebm_id, task in self.tasks.items() if task.state == _ON_AIR}

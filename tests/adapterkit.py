@@ -73,6 +73,7 @@ async def pair(
     trusted: bool = True,
     heartbeat: float = 0.0,
     link: dict[str, Any] | None = None,
+    monitor: dict[str, Any] | None = None,
     **emulated: Any,
 ) -> AsyncIterator[Pair]:
     """Gateway and adapter; ``trusted``: the gateway knows the adapter's key."""
@@ -109,6 +110,7 @@ async def pair(
         folder,
         signing=signing,
         adapters={"port": reports},
+        monitor=monitor or {},
         dispatch={"backoff_first_seconds": 0.05, "backoff_longest_seconds": 0.1},
         links={
             "box": {

@@ -111,7 +111,12 @@ def _tag(route: Route) -> str:
 
 
 def _path_parameters(route: Route) -> list[Json]:
-    words = {"id": "warning_id 或 EBM 编码 / or EBM id", "code": "资源编码 resource code, 23 digits"}
+    words = {
+        "id": "warning_id 或 EBM 编码 / or EBM id",
+        "code": "资源编码 resource code, 23 digits",
+        "stream": "回传标识 id of a monitored stream",
+        "name": "文件名 name of the file",
+    }
     return [
         {"name": name, "in": "path", "required": True, "description": words[name], "schema": {"type": "string"}}
         for name in _PARAMETER.findall(route.path)

@@ -11,6 +11,7 @@ from gateway.dispatch.service import Dispatch
 from gateway.dispatch.terminals import TerminalBook
 from gateway.domain.areas import Gazetteer
 from gateway.domain.receiver import Profile
+from gateway.programmes.monitors import Monitors
 from gateway.publishers.reference.outlines import CountyOutlines
 from gateway.settings import Settings
 from gateway.store import Store
@@ -26,6 +27,7 @@ class Services:
     hub: Hub
     terminals: TerminalBook
     daily: DailyBook
+    monitors: Monitors
     gazetteer: Gazetteer
     outlines: CountyOutlines
     event_names: Mapping[str, str]

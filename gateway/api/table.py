@@ -33,6 +33,7 @@ from gateway.api.models import (
 )
 from gateway.api.routes import JSON, Body, Need, Reply, Route
 from gateway.api.table_daily import DAILY
+from gateway.api.table_sound import SOUND
 from gateway.coverage.contract import CoverageBody, StandingBody
 from gateway.publishers.json_form import JsonWarning
 from gateway.publishers.parse import CAP, XML
@@ -330,4 +331,4 @@ MONITORS: Final = (
     ),
 )
 
-ROUTES: Final = (*WARNINGS, *TERMINALS, *REQUESTS, *DAILY, *MONITORS)
+ROUTES: Final = (*WARNINGS, *TERMINALS, *REQUESTS, *DAILY, *SOUND, *MONITORS)

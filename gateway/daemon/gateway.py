@@ -19,6 +19,7 @@ from gateway.api.services import Services
 from gateway.daemon.front_end import make_front_end
 from gateway.daemon.links import make_bearers
 from gateway.daemon.machine import calm_the_collector, clock_synchronised, raise_file_limit
+from gateway.daemon.monitoring import make_monitors
 from gateway.devices.adapter_link import AdapterLink
 from gateway.devices.adapter_port import AdapterPort
 from gateway.devices.adapter_server import ServerLimits
@@ -41,6 +42,8 @@ from gateway.domain.areas import Gazetteer
 from gateway.domain.codes import CertificateSerial, EbmId, ResourceCode
 from gateway.domain.message import AirTime
 from gateway.errors import EnvironmentLackingError
+from gateway.programmes.options import SoundOptions
+from gateway.programmes.toolbox import Toolbox
 from gateway.protocols.framing import Kind
 from gateway.publishers.reference import CountyOutlines, load_event_names, load_gazetteer, load_outlines
 from gateway.security.gmssl import GmsslProvider
@@ -188,6 +191,14 @@ class Gateway:
         self.hub = hub = Hub(self.dispatch, self._limits(), settings.gateway.code, trust)
         self.state.links = hub
         self.dispatch.receipts.on_committed = hub.receipts_committed
+        self.monitors = make_monitors(
+            settings.monitor,
+            settings.gateway.data_dir,
+            Toolbox.find(SoundOptions()),
+            self.state.alarms,
+            store,
+        )
+        stack.push_async_callback(self.monitors.close)
         self.state.bearers.update(make_bearers(settings.links, self._tools(trust)))
         adapters = self._adapter_port()
         await self.dispatch.start()
@@ -264,6 +275,7 @@ class Gateway:
             members=self.dispatch.members,
             own_code=ResourceCode(self.settings.gateway.code),
             trust=trust,
+            monitoring=self.monitors,
             keep=keep,
             kept=kept,
         )
@@ -295,6 +307,7 @@ class Gateway:
             hub=self.hub,
             terminals=self.terminals,
             daily=self.daily,
+            monitors=self.monitors,
             gazetteer=gazetteer,
             outlines=outlines,
             event_names=load_event_names(),

@@ -40,6 +40,7 @@ def _adapter(route: Route, link: AdapterLink, tools: Tools) -> Bearer:
         test_seconds=link.test_seconds,
         return_address=link.return_address,
         holds_clock=link.clock_doubt == "hold",
+        monitor_ip=link.monitor_ip,
     )
     return AdapterBearer(route, options, tools)
 

@@ -64,6 +64,8 @@ class AdapterOptions:
     test_seconds: float = 300.0
     return_address: str = ""
     holds_clock: bool = True
+    #: IPv4 to which it sends a copy of what it plays, empty for none
+    monitor_ip: str = ""
 
 
 class AdapterLink(AdapterControl):
@@ -227,7 +229,7 @@ class AdapterLink(AdapterControl):
         """
         origin = Origin(peer, bound=False, authenticity=authenticity)
         if isinstance(body, TaskStart):
-            return self._task_begun(body, raw, origin), TaskStartAnswer(SUCCESS, "0.0.0.0", 0)  # noqa: S104  # none
+            return self._task_begun(body, raw, origin), self._copy_wanted(body, peer)
         if isinstance(body, TaskEnd):
             return self._task_ended(body, raw, origin), PlatformAnswer(ReturnCode.OK)
         if isinstance(body, AdapterHeartbeat):
@@ -241,9 +243,19 @@ class AdapterLink(AdapterControl):
         self._remember(body.ebm_id.text, covered)
         return self._claimed(EvidenceKind.PLAYING, body.ebm_id.text, covered, raw, origin, ProtocolType.TASK_START)
 
+    def _copy_wanted(self, task: TaskStart, peer: str) -> TaskStartAnswer:
+        """Where the adapter sends a copy of what it plays (table A.38); address and port 0 for none."""
+        port, ip = 0, self._options.monitor_ip
+        if ip and self._tools.monitoring is not None:
+            hosts = frozenset({peer.rpartition(":")[0], self._options.host})
+            port = self._tools.monitoring.begun(self.route.link, task.ebm_id.text, hosts)
+        return TaskStartAnswer(SUCCESS, ip if port else "0.0.0.0", port)  # noqa: S104  # the table's word for none
+
     def _task_ended(self, body: TaskEnd, raw: bytes, origin: Origin) -> int:
         """An end names no codes: it concerns those of whom the adapter said that it has begun, or will begin."""
         covered = self._covered.get(body.ebm_id.text, ())
+        if self._tools.monitoring is not None:
+            self._tools.monitoring.ended(self.route.link, body.ebm_id.text)
         if not covered:
             log.info("end of a task that was not known", link=str(self.route), ebm_id=body.ebm_id.text)
         return self._claimed(EvidenceKind.TASK_ENDED, body.ebm_id.text, covered, raw, origin, ProtocolType.TASK_END)

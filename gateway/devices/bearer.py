@@ -199,6 +199,18 @@ class Workshop(Protocol):
         ...
 
 
+class Monitoring(Protocol):
+    """Hears what adapters send back of the tasks that they carry out (GD/J 089-2018 table A.38)."""
+
+    def begun(self, link: str, ebm_id: str, hosts: frozenset[str]) -> int:
+        """A task has begun at an adapter of ``hosts``: the UDP port for its copy, 0 for none. Again: the same port."""
+        ...
+
+    def ended(self, link: str, ebm_id: str) -> None:
+        """The task has ended."""
+        ...
+
+
 async def _kept_nothing(_name: str) -> object:
     return None
 
@@ -212,6 +224,7 @@ class Tools:
     """What bearers are made with. ``clock`` gives Unix seconds, ``monotonic`` seconds for time-outs.
 
     ``members`` are the terminals of the registry whose routes name a link; ``trust`` the keys of devices that sign.
+    ``monitoring`` hears the copies that adapters send, None where nobody does.
     ``keep`` stores a small piece of JSON that outlives the process, committed when it returns (GatewayError where the
     store cannot); ``kept`` gives it back, None where there is none. Without them nothing outlives a bearer.
     """
@@ -223,5 +236,6 @@ class Tools:
     members: Callable[[Route], Sequence[Known]]
     own_code: ResourceCode
     trust: Trust | None = None
+    monitoring: Monitoring | None = None
     keep: Callable[[str, object], Awaitable[None]] = _keep_nothing
     kept: Callable[[str], Awaitable[object]] = _kept_nothing

@@ -20,6 +20,7 @@ from gateway.errors import SettingsError
 from gateway.settings.base import Area, Code, Host, Port, Seconds, Section, Tls
 from gateway.settings.front_end import FrontEndSection
 from gateway.settings.links import LinkName, LinkSettings
+from gateway.settings.monitor import MonitorSection
 
 
 def _volume(code: int) -> int:
@@ -175,6 +176,7 @@ class Settings(BaseSettings):
     terminals: TerminalsSection = TerminalsSection()
     feedback: FeedbackSection = FeedbackSection()
     adapters: AdaptersSection = AdaptersSection()
+    monitor: MonitorSection = MonitorSection()
     front_end: FrontEndSection = FrontEndSection()
     signing: SigningSection = SigningSection()
     dispatch: DispatchSection = DispatchSection()

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from gateway.settings.base import Code, Host, Port, Seconds, Section
+
+
+def _ipv4_or_none(text: str) -> str:
+    if text and not ipaddress.IPv4Address(text).packed.strip(b"\0"):
+        raise ValueError("must be an address of this gateway, not 0.0.0.0")
+    return text
 
 
 class AdapterLink(Section):
@@ -27,4 +34,6 @@ class AdapterLink(Section):
     clock_doubt: Literal["hold", "send"] = "hold"
     #: where terminals behind it answer queries, ``host:port``; empty: they cannot be queried over it
     return_address: Annotated[str, Field(pattern=r"^$|^[A-Za-z0-9.-]{1,200}:[0-9]{1,5}$")] = ""
+    #: IPv4 to which it sends a copy of what it plays (told in 0x22, ports of [monitor]); empty: no monitoring
+    monitor_ip: Annotated[str, AfterValidator(_ipv4_or_none)] = ""
     test_seconds: Seconds = 300.0

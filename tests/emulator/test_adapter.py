@@ -125,7 +125,7 @@ def choice(**changes: Any) -> AdapterChoice:
     base: Mapping[str, Any] = {
         "adapter": ("127.0.0.1", 8799), "adapter_code": FRONT, "adapter_link": "anxi", "adapter_reports": None,
         "adapter_key": None, "adapter_heartbeat": 0.0, "adapter_base": "beijing",
-        "adapter_fault": ("corrupt", "silent"), "adapter_cut_after": 7,
+        "adapter_fault": ("corrupt", "silent"), "adapter_cut_after": 7, "adapter_sound": None,
     }  # fmt: skip
     return cast(AdapterChoice, {**base, **changes})
 
