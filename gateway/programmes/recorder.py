@@ -29,9 +29,10 @@ class Shelf:
     def names(self, beginning: str = "") -> list[tuple[str, int]]:
         """Recordings whose name begins so, with their sizes in bytes, oldest first."""
         found = []
-        for path in self.folder.glob(f"{beginning}*.mp3"):
-            with suppress(OSError):
-                found.append((path.name, path.stat().st_size))
+        for path in self.folder.glob("*.mp3"):
+            if path.name.startswith(beginning):
+                with suppress(OSError):
+                    found.append((path.name, path.stat().st_size))
         return sorted(found)
 
     def find(self, name: str) -> Path | None:
