@@ -15,7 +15,7 @@ import pytest
 
 from gateway.daemon import Gateway
 from gateway.daemon import gateway as daemon
-from gateway.dispatch.intake import Facts, Submission
+from gateway.dispatch.submission import Facts, Submission
 from gateway.domain.codes import AreaCode, PhysicalAddress, ResourceCode
 from gateway.domain.events import EventType
 from gateway.domain.message import EbmClass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Literal
 
@@ -25,8 +26,8 @@ class ProgrammeBody(Request):
     """A programme as it is put into the library."""
 
     title: Title
-    kind: Literal["stream", "text"] = Field(
-        description="stream 节目流地址 an address to tune to; text 文稿 words to be read"
+    kind: Literal["stream", "text", "file"] = Field(
+        description="stream 节目流地址 an address to tune to; text 文稿 words to be read; file 录音名称 a recorded file"
     )
     source: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
     owner: str | None = Field(default=None, description="所属平台资源编码 whose it is; this platform where left out")
@@ -122,6 +123,8 @@ async def put_programme(call: Call) -> web.Response:
         raise InvalidValueError(
             "source", body.source, "节目流须为 rtp、udp 或 http 地址 / must be an rtp, udp or http address"
         )
+    if body.kind == "file":
+        await asyncio.to_thread(services.library.path, body.source)
     programme = Programme(
         name, body.title, body.kind, body.source, body.owner or services.settings.gateway.code, body.shared
     )

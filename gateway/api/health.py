@@ -45,4 +45,7 @@ def checks(services: Services) -> tuple[list[CheckBody], list[CheckBody]]:
     ]
     kept = services.clock_synchronised()
     words = {True: "已同步 synchronised", False: "未同步 not synchronised", None: "未知 cannot be asked"}
-    return required, [CheckBody(name="clock", ok=kept is not False, words=words[kept])]
+    doubtful = [CheckBody(name="clock", ok=kept is not False, words=words[kept])]
+    # Without speech and files the signals still sound, and text goes out.
+    doubtful += [CheckBody(name=c.name, ok=c.present, words=f"{c.zh} {c.en}") for c in services.capabilities]
+    return required, doubtful

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
 
 from aiohttp import web
 from pydantic import AwareDatetime, Field
 
 from gateway.api.models import Reply, moment
 from gateway.api.routes import Call, answer
+from gateway.api.sound import AS_IT_COMES, streamed
 from gateway.errors import NotFoundError
 from gateway.programmes.monitor import MonitorFigures
-
-AUDIO: Final = "audio/mpeg"
-#: Seconds for which a listener may take nothing.
-_STUCK: Final = 30.0
-_NO_STORE: Final = {"Content-Type": AUDIO, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class LevelBody(Reply):
@@ -81,20 +76,7 @@ async def list_monitors(call: Call) -> web.Response:
 
 async def listen(call: Call) -> web.StreamResponse:
     """GET /api/v1/monitor/{stream}/listen: mp3 as it comes."""
-    pull = call.rooms.services.monitors.find(call.request.match_info["stream"]).listen()
-    response = web.StreamResponse(headers=_NO_STORE)
-    try:
-        await response.prepare(call.request)
-        async for chunk in pull:
-            async with asyncio.timeout(_STUCK):
-                await response.write(chunk)
-        await response.write_eof()
-    except (ConnectionError, TimeoutError):
-        # The listener left, or takes nothing any more.
-        pass
-    finally:
-        pull.close()
-    return response
+    return await streamed(call, call.rooms.services.monitors.find(call.request.match_info["stream"]).listen())
 
 
 async def list_recordings(call: Call) -> web.Response:
@@ -113,7 +95,7 @@ async def get_recording(call: Call) -> web.StreamResponse:
     path = await asyncio.to_thread(call.rooms.services.monitors.shelf.find, info["name"])
     if path is None or not info["name"].startswith(f"{info['stream']}-"):
         raise NotFoundError(f"没有此录音 no recording {info['name'][:60]!r}")
-    return web.FileResponse(path, headers=_NO_STORE)
+    return web.FileResponse(path, headers=AS_IT_COMES)
 
 
 def _body(one: MonitorFigures) -> MonitorBody:

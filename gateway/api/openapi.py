@@ -115,6 +115,7 @@ def _path_parameters(route: Route) -> list[Json]:
         "id": "warning_id 或 EBM 编码 / or EBM id",
         "code": "资源编码 resource code, 23 digits",
         "stream": "回传标识 id of a monitored stream",
+        "ebm_id": "EBM 编码 EBM id, 35 digits",
         "name": "文件名 name of the file",
     }
     return [

@@ -13,6 +13,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from gateway.errors import (
+    AudioRejected,
     EnvironmentLackingError,
     GatewayError,
     InvalidValueError,
@@ -69,6 +70,7 @@ _STATUS: Final[tuple[tuple[type[GatewayError], int], ...]] = (
     (OverloadedError, 503),
     (RegistryError, 422),
     (InvalidValueError, 422),
+    (AudioRejected, 422),
     (RowRefused, 409),
     (StoreError, 503),
     (EnvironmentLackingError, 503),
@@ -143,7 +145,7 @@ def _of_gateway(error: GatewayError, status: int) -> web.Response:
         violations = list(error.violations)
         if isinstance(error, WarningUnparseable) and any(v.code == "too_large" for v in violations):
             status = 413
-    elif isinstance(error, InvalidValueError):
+    elif isinstance(error, InvalidValueError | AudioRejected):
         violations = [Violation(error.field, error.code, f"{str(error.value)[:80]!r}: {error.rule}")]
     elif isinstance(error, RightsError):
         violations = [Violation("", f"forbidden_{error.right}", error.message)]

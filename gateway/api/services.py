@@ -11,7 +11,9 @@ from gateway.dispatch.service import Dispatch
 from gateway.dispatch.terminals import TerminalBook
 from gateway.domain.areas import Gazetteer
 from gateway.domain.receiver import Profile
+from gateway.programmes.library import Library
 from gateway.programmes.monitors import Monitors
+from gateway.programmes.toolbox import Capability
 from gateway.publishers.reference.outlines import CountyOutlines
 from gateway.settings import Settings
 from gateway.store import Store
@@ -28,6 +30,8 @@ class Services:
     terminals: TerminalBook
     daily: DailyBook
     monitors: Monitors
+    library: Library
+    capabilities: tuple[Capability, ...]
     gazetteer: Gazetteer
     outlines: CountyOutlines
     event_names: Mapping[str, str]

@@ -76,7 +76,8 @@ WARNINGS: Final = (
             Reply(200, "此前已收到 the same came before: the same ids, the present state", AcceptanceBody),
         ),
         takes=_WARNING_BODIES,
-        problems=(400, 409, 413, 415, 422),
+        query=warnings.PostQuery,
+        problems=(400, 404, 409, 413, 415, 422),
         words="标识为 (sender, identifier, sent)；同标识不同内容 409。先查权限，再查规则。"
         " Identity is (sender, identifier, sent); the same with other content is 409. Rights first, then rules.",
     ),

@@ -1,17 +1,69 @@
-"""The calls about sound that comes in 声音: what adapters send back, a part of the table of calls."""
+"""The calls about sound 声音, out and in: programmes, recorded files, what adapters send back; a part of the table."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from gateway.api import monitor
-from gateway.api.monitor import AUDIO
-from gateway.api.routes import Need, Reply, Route
+from gateway.api import monitor, recordings, sound
+from gateway.api.routes import Body, Need, Reply, Route
+from gateway.api.sound import AUDIO
 
 _V1: Final = "/api/v1"
+_RECORDING: Final = f"{_V1}/recordings/{{name}}"
 _MONITOR: Final = f"{_V1}/monitor/{{stream}}"
 
 SOUND: Final = (
+    Route(
+        "GET",
+        f"{_V1}/sound",
+        sound.list_on_air,
+        "正在推流的节目 programmes on the air",
+        (Reply(200, "先开播的在前 oldest first", sound.OnAirReply),),
+        need=Need.OPERATOR,
+    ),
+    Route(
+        "GET",
+        "/sound/{ebm_id}.mp3",
+        sound.pull_programme,
+        "节目流，供终端拉取 the programme, for terminals that fetch it",
+        (Reply(200, "mp3 流，消息结束即止 mp3 until its message is over", None, AUDIO),),
+        need=Need.NOBODY,
+        problems=(404,),
+        words="收听人数有上限 listeners are bounded: [sound] pull_listeners; beyond, 503.",
+        counted=False,
+    ),
+    Route(
+        "GET",
+        f"{_V1}/recordings",
+        recordings.list_recorded,
+        "录音库 recorded files",
+        (Reply(200, "按名称 by name", recordings.RecordedListReply),),
+        need=Need.OPERATOR,
+    ),
+    Route(
+        "PUT",
+        _RECORDING,
+        recordings.put_recorded,
+        "上传录音 take a recorded file in",
+        (
+            Reply(201, "已入库 taken in", recordings.UploadedReply),
+            Reply(200, "已替换 in the place of another", recordings.UploadedReply),
+        ),
+        need=Need.OPERATOR,
+        takes=(Body("application/octet-stream", None, "mp3, wav, flac, ogg, aac, amr, mp4：按内容识别 by content"),),
+        problems=(422,),
+        words="收全并检查后才入库，响度统一 / it has a name only when it came whole and was checked.",
+        counted=False,
+    ),
+    Route(
+        "DELETE",
+        _RECORDING,
+        recordings.delete_recorded,
+        "删除录音 remove a recorded file",
+        (Reply(204, "已删除 gone"),),
+        need=Need.OPERATOR,
+        problems=(404, 409),
+    ),
     Route(
         "GET",
         f"{_V1}/monitor",

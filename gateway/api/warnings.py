@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
+from pydantic import Field
 from sqlalchemy import Row
 
 from gateway.api import reads
@@ -16,6 +18,7 @@ from gateway.api.models import (
     NoticeBody,
     Page,
     PageQuery,
+    Query,
     TargetsBody,
     WarningDetail,
     WarningItem,
@@ -25,8 +28,9 @@ from gateway.api.models import (
 from gateway.api.routes import Call, answer, answer_off_loop
 from gateway.api.services import Services
 from gateway.dispatch.content import sent_text
-from gateway.dispatch.intake import Acceptance, Facts, Submission
+from gateway.dispatch.submission import Acceptance, Facts, Submission
 from gateway.domain.codes import AreaCode
+from gateway.domain.message import Manner
 from gateway.domain.warning import Warning
 from gateway.errors import NotFoundError, RightsError, UnsupportedMediaError, WarningInvalid
 from gateway.publishers.mapping import Assessment
@@ -36,6 +40,14 @@ from gateway.store import queries
 
 #: A body above this is read in a thread: parsing it takes more than the loop may be held.
 OFF_LOOP_BYTES: Final = 50_000
+
+
+class PostQuery(Query):
+    """How a warning is to sound."""
+
+    recording: str = Field(
+        default="", description="录音库中的名称，代替语音合成 a recorded file in the place of speech"
+    )
 
 
 async def post_warning(call: Call) -> web.Response:
@@ -51,6 +63,13 @@ async def post_warning(call: Call) -> web.Response:
     check_rights(who, warning, found.areas)
     if found.rules and not await _came_before(services, warning):
         raise WarningInvalid(*found.rules)
+    facts = _facts(found)
+    recording = call.query(PostQuery).recording
+    if recording:
+        if not call.is_operator:
+            raise RightsError("recording", "仅操作员可播录音 / only an operator broadcasts a recorded file")
+        await asyncio.to_thread(services.library.path, recording)
+        facts = facts and replace(facts, manner=Manner.RECORDING, recording=recording)
     submission = Submission(
         warning=warning,
         body=body,
@@ -60,7 +79,7 @@ async def post_warning(call: Call) -> web.Response:
         approval=who.approval_needed,
         since=since,
     )
-    taken = await services.dispatch.accept(submission, _facts(found), found.notices)
+    taken = await services.dispatch.accept(submission, facts, found.notices)
     return answer(acceptance_body(taken), 202 if taken.created else 200)
 
 
@@ -86,6 +105,7 @@ def _facts(found: Assessment) -> Facts | None:
         end=facts.end,
         headline=facts.headline,
         text=facts.text,
+        language=facts.tag,
     )
 
 

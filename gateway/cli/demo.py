@@ -265,7 +265,7 @@ async def _broadcast(
     _say(console, f"已受理 accepted: {warning_id}, EBM {accepted['message_id']}, {accepted['state']}")
     for notice in accepted["notices"]:
         _say(console, f"  提示 notice {notice['code']}: {notice['message']}")
-    _say(console, "无声 no sound: 本版不推流 nothing is streamed yet; 终端为仿真 the terminals are emulated")
+    _say(console, "无声 no sound: 演示不推流 the demo streams nothing; 终端为仿真 the terminals are emulated")
     broadcast = await stage.follow(console, api, accepted, reachable, wish.deadline)
     wire = await accept_to_wire_ms(api)
     _title(console, "结果 Result", wish.actual)

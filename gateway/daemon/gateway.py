@@ -20,6 +20,7 @@ from gateway.daemon.front_end import make_front_end
 from gateway.daemon.links import make_bearers
 from gateway.daemon.machine import calm_the_collector, clock_synchronised, raise_file_limit
 from gateway.daemon.monitoring import make_monitors
+from gateway.daemon.sound import make_sound, recordings_folder, sound_options
 from gateway.devices.adapter_link import AdapterLink
 from gateway.devices.adapter_port import AdapterPort
 from gateway.devices.adapter_server import ServerLimits
@@ -29,6 +30,7 @@ from gateway.devices.listeners import Listen, Listeners
 from gateway.devices.profiles import load_profiles
 from gateway.devices.trust import Trust
 from gateway.dispatch.alarms import AlarmLevel, Alarms
+from gateway.dispatch.all_clear import AllClear
 from gateway.dispatch.daily import Daily
 from gateway.dispatch.daily_book import DailyBook
 from gateway.dispatch.frames import FrameMaker
@@ -36,13 +38,14 @@ from gateway.dispatch.numbers import EbmNumbers, Sessions
 from gateway.dispatch.pacer import Pacer
 from gateway.dispatch.retry import RetryRule
 from gateway.dispatch.service import Dispatch
+from gateway.dispatch.sounding import Sounding
 from gateway.dispatch.state import DispatchPolicy, NoLinks, State
 from gateway.dispatch.terminals import TerminalBook, load_registry
 from gateway.domain.areas import Gazetteer
 from gateway.domain.codes import CertificateSerial, EbmId, ResourceCode
 from gateway.domain.message import AirTime
 from gateway.errors import EnvironmentLackingError
-from gateway.programmes.options import SoundOptions
+from gateway.programmes.library import Library
 from gateway.programmes.toolbox import Toolbox
 from gateway.protocols.framing import Kind
 from gateway.publishers.reference import CountyOutlines, load_event_names, load_gazetteer, load_outlines
@@ -194,13 +197,17 @@ class Gateway:
         self.monitors = make_monitors(
             settings.monitor,
             settings.gateway.data_dir,
-            Toolbox.find(SoundOptions()),
+            Toolbox.find(sound_options(settings.sound)),
             self.state.alarms,
             store,
         )
         stack.push_async_callback(self.monitors.close)
         self.state.bearers.update(make_bearers(settings.links, self._tools(trust)))
         adapters = self._adapter_port()
+        self.state.sound = sound = make_sound(settings.sound, self.state, settings.gateway.data_dir)
+        if settings.sound.enabled and settings.sound.all_clear:
+            words = sound_options(settings.sound).said_of_end
+            AllClear(self.dispatch, words, settings.gateway.code, settings.sound.all_clear_seconds)
         await self.dispatch.start()
         stack.push_async_callback(self.dispatch.close)
         terminals, feedback = await self._listen(Listeners(hub))
@@ -219,6 +226,8 @@ class Gateway:
         self.daily = DailyBook(store, time.time)
         await self.daily.load()
         Daily(self.dispatch, self.daily, settings.gateway.code).start()
+        if isinstance(sound, Sounding):
+            self.dispatch.sender.spawn(sound.warm())
         self.services = self._services(gazetteer, outlines)
         http = HttpServer(self.services, tls_of(settings.http.tls, "http"))
         stack.push_async_callback(http.close)
@@ -300,6 +309,8 @@ class Gateway:
 
     def _services(self, gazetteer: Gazetteer, outlines: CountyOutlines) -> Services:
         """What the API is given."""
+        options = sound_options(self.settings.sound)
+        toolbox = Toolbox.find(options)
         return Services(
             settings=self.settings,
             store=self.state.store,
@@ -308,6 +319,8 @@ class Gateway:
             terminals=self.terminals,
             daily=self.daily,
             monitors=self.monitors,
+            library=Library(recordings_folder(self.settings.gateway.data_dir), toolbox, options),
+            capabilities=toolbox.capabilities() if self.settings.sound.enabled else (),
             gazetteer=gazetteer,
             outlines=outlines,
             event_names=load_event_names(),

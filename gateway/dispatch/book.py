@@ -16,7 +16,7 @@ from gateway.dispatch.receipts import POWERED_UP, STOP_ACKNOWLEDGED
 from gateway.domain.codes import AreaCode, EbmId
 from gateway.domain.events import EventType
 from gateway.domain.ladder import EvidenceKind, Standing, StopRung
-from gateway.domain.message import Command, EbmClass, Message, MessageState
+from gateway.domain.message import Command, EbmClass, Manner, Message, MessageState
 from gateway.domain.orders import Attempt, Order, Receipt
 from gateway.domain.receiver import Route
 from gateway.domain.warning import Severity
@@ -48,6 +48,9 @@ def message_of(row: MessageRow) -> Message:
         areas=tuple(map(AreaCode, row.areas)),
         headline=row.headline,
         text=row.text,
+        language=row.language,
+        manner=Manner(row.manner),
+        recording=row.recording or "",
     )
 
 

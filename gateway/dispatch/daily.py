@@ -14,12 +14,12 @@ from typing import Final
 import structlog
 
 from gateway.dispatch.daily_book import DailyBook
-from gateway.dispatch.intake import Acceptance, Facts, Submission
 from gateway.dispatch.live import LiveMessage
 from gateway.dispatch.service import Dispatch
+from gateway.dispatch.submission import Acceptance, Facts, Submission
 from gateway.domain.codes import AreaCode
 from gateway.domain.events import EventType
-from gateway.domain.message import EbmClass, MessageState
+from gateway.domain.message import EbmClass, Manner, MessageState
 from gateway.domain.schedule import AfterEmergency, Schedule, Slot
 from gateway.domain.warning import Severity, Status, Warning, WarningIdentity, WarningKind, WarningText
 from gateway.errors import GatewayError, StateConflictError
@@ -149,6 +149,8 @@ class Daily:
             headline=schedule.title,
             text=text,
             programme_url=programme.source if programme.kind == "stream" else None,
+            manner=Manner.RECORDING if programme.kind == "file" else Manner.READING,
+            recording=programme.source if programme.kind == "file" else "",
             volume=schedule.volume,
         )
         return await self._dispatch.accept(Submission(warning, b"", "application/x-schedule", PUBLISHER), facts)

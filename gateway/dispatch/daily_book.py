@@ -13,8 +13,8 @@ from gateway.errors import NotFoundError, StateConflictError
 from gateway.store import Store, queries
 from gateway.store.rows import AuditRow, CalendarRow, Json, ProgrammeRow, ScheduleRow
 
-#: What a programme's source is: a stream to tune to, or words to be read.
-KINDS: Final = ("stream", "text")
+#: What a programme's source is: a stream to tune to, words to be read, or the name of a recorded file.
+KINDS: Final = ("stream", "text", "file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Programme:
 
     id: str
     title: str
-    kind: Literal["stream", "text"]
+    kind: Literal["stream", "text", "file"]
     source: str
     owner: str
     shared: bool

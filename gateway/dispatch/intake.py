@@ -13,15 +13,15 @@ import structlog
 
 from gateway.dispatch.alarms import AlarmLevel
 from gateway.dispatch.content import content_of, sent_text
-from gateway.dispatch.given import Given, concerned
+from gateway.dispatch.given import concerned
 from gateway.dispatch.lifecycle import Lifecycle, Work
 from gateway.dispatch.live import LiveMessage
 from gateway.dispatch.state import State
+from gateway.dispatch.submission import Acceptance, Facts, Submission, Targets
 from gateway.dispatch.ways import Ways
-from gateway.domain.codes import AreaCode, EbmId
-from gateway.domain.events import EventType
-from gateway.domain.message import EbmClass, Message, MessageState
-from gateway.domain.warning import Notice, Reference, Severity, Warning, WarningKind
+from gateway.domain.codes import EbmId
+from gateway.domain.message import Manner, Message, MessageState
+from gateway.domain.warning import Notice, Reference, WarningKind
 from gateway.domain.zone import BEIJING
 from gateway.errors import RightsError, StateConflictError, Violation, WarningConflict, WarningInvalid
 from gateway.store import queries
@@ -31,64 +31,6 @@ from gateway.store.rows import AuditRow, MessageRow, Row, WarningRow
 log = structlog.get_logger(__name__)
 
 REFERENCE_OVER = Notice("reference_over", "所引用的预警已结束 the warning it updates is over")
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is to be broadcast, as the mapping of a warning decided (platform.md §8.3). Times are aware."""
-
-    areas: tuple[AreaCode, ...]
-    ebm_class: EbmClass
-    severity: Severity
-    event: EventType
-    start: datetime
-    end: datetime
-    headline: str
-    text: str
-    #: None: the settings' own
-    programme_url: str | None = None
-    volume: int | None = None
-    given: Given | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """A publisher's warning with what it came in. ``approval`` asks a second person to look first."""
-
-    warning: Warning
-    body: bytes
-    media_type: str
-    publisher: str
-    operator: bool = False
-    approval: bool = False
-    #: monotonic time at which the request was whole, for accept-to-wire
-    since: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Targets:
-    """Counts matched before a broadcast: divisions, terminals, people."""
-
-    areas: int
-    terminals: int
-    population: int
-
-    @classmethod
-    def of(cls, row: MessageRow | None) -> Targets:
-        """The counts that were stored with a message; none where there is no message."""
-        return cls(0, 0, 0) if row is None else cls(**row.targets)
-
-
-@dataclass(frozen=True, slots=True)
-class Acceptance:
-    """What the publisher hears. ``created`` is false when the same warning had come before."""
-
-    warning_id: str
-    message_id: EbmId | None
-    state: MessageState | None
-    targets: Targets
-    notices: tuple[Notice, ...]
-    created: bool
 
 
 @dataclass(slots=True)
@@ -227,10 +169,13 @@ class Intake:
             volume=policy.volume if facts.volume is None else facts.volume,
             start=start,
             end=max(facts.end, start + timedelta(seconds=1)),
-            programme_url=facts.programme_url or policy.programme_url,
+            programme_url=facts.programme_url or state.sound.address(ebm_id) or policy.programme_url,
             areas=facts.areas,
             headline=facts.headline,
             text=facts.text,
+            language=facts.language,
+            manner=Manner.STREAM if facts.programme_url else facts.manner,
+            recording=facts.recording,
         )
         terminals = concerned(state.registry, facts.areas, facts.given)
         population = sum(state.gazetteer.population(area) for area in facts.areas)
@@ -397,4 +342,7 @@ class Intake:
             actor=submission.publisher,
             activated_at=live.activated_at,
             supersedes=live.supersedes,
+            language=message.language,
+            manner=message.manner.value,
+            recording=message.recording or None,
         )

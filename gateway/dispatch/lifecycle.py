@@ -83,6 +83,7 @@ class Lifecycle:
     def enter(self, live: LiveMessage) -> None:
         """Take a committed message into memory and set its times."""
         self._state.messages[live.ebm_id] = live
+        self._state.sound.begin(live)
         now = self._state.clock()
         message = live.message
         if live.state is MessageState.ACCEPTED:
@@ -102,7 +103,11 @@ class Lifecycle:
         since: float | None = None,
         old: LiveMessage | None = None,
     ) -> None:
-        """Write committed orders; those of ``before`` (stops of ``old``) go ahead of the starts on each link."""
+        """Write committed orders; those of ``before`` (stops of ``old``) go ahead of the starts on each link.
+
+        The programme is on the air before a start leaves, and until the stops have left.
+        """
+        self._state.sound.begin(live)
         for order, group_ in work.orders:
             self._sender.desk.adopt(order, group_)
         self._carriers.launched(live, old)
@@ -112,13 +117,18 @@ class Lifecycle:
         self, live: LiveMessage, work: Work, before: Work | None, since: float | None, old: LiveMessage | None
     ) -> None:
         orders = [*(before.orders if before else ()), *work.orders]
-        if orders:
-            await self._sender.write([(order, group_.terminals) for order, group_ in orders])
-            if since is not None:
-                self._state.counters.on_wire(self._state.monotonic() - since)
-        if old is not None:
-            await self._sender.catch_up(old)
-        await self._sender.catch_up(live)
+        try:
+            if orders:
+                await self._sender.write([(order, group_.terminals) for order, group_ in orders])
+                if since is not None:
+                    self._state.counters.on_wire(self._state.monotonic() - since)
+            if old is not None:
+                await self._sender.catch_up(old)
+            await self._sender.catch_up(live)
+        finally:
+            for over in (old, live):
+                if over is not None and over.state.is_over:
+                    self._state.sound.end(over)
 
     async def activate(self, live: LiveMessage) -> None:
         """From accepted to active: its start is near. Tried again until it is, or until the message is over."""
@@ -178,6 +188,7 @@ class Lifecycle:
                 await self._state.store.write(MessageStateRow(live.ebm_id, target.value, now, ended_at=now))
                 self._moved(live, target, now, "air time over")
                 live.ended_at = now
+                self._state.sound.end(live)
         except GatewayError:
             live.ending = False
             self._state.pacer.after(STORE_AGAIN, lambda: self._sender.spawn(self.finish(live)))

@@ -14,7 +14,7 @@ from gateway.dispatch.book import read_book
 from gateway.dispatch.carriers import Carriers
 from gateway.dispatch.claims import Claims
 from gateway.dispatch.errands import ErrandDesk
-from gateway.dispatch.intake import Acceptance, Facts, Intake, Submission
+from gateway.dispatch.intake import Intake
 from gateway.dispatch.lifecycle import Lifecycle
 from gateway.dispatch.live import LiveMessage
 from gateway.dispatch.plan import STANDARD, profile_of
@@ -23,6 +23,7 @@ from gateway.dispatch.recovery import recover
 from gateway.dispatch.requests import Requests
 from gateway.dispatch.sender import Sender
 from gateway.dispatch.state import State
+from gateway.dispatch.submission import Acceptance, Facts, Submission
 from gateway.domain.codes import AreaCode
 from gateway.domain.message import Command, MessageState
 from gateway.domain.orders import Order
@@ -96,6 +97,7 @@ class Dispatch:
             await asyncio.gather(self._arrivals_task, return_exceptions=True)
         await self.sender.close()
         await self.carriers.close()
+        await self.state.sound.close()
         if rows := tuple(self._strangers.held.values()):
             try:
                 await self.state.store.write(*rows)
@@ -204,11 +206,13 @@ class Dispatch:
         """A terminal is bound to a connection."""
         noted = self.receipts.powered_up(known) if first else 0
         self.carriers.arrived(known.id)
+        self.state.sound.arrived(known.id)
         self._arrivals.registered(known)
         return noted
 
     def lost(self, known: Known) -> None:
         """The last connection of a terminal is gone: what it is owed waits for its return."""
+        self.state.sound.lost(known.id)
 
     def reported(self, known: Known, packet: FeedbackPacket, raw: bytes, origin: Origin) -> int:
         """A report came."""

@@ -17,6 +17,7 @@ from gateway.dispatch.numbers import EbmNumbers, Sessions
 from gateway.dispatch.pacer import Pacer
 from gateway.dispatch.registry import Registry
 from gateway.dispatch.retry import RetryRule
+from gateway.dispatch.sound import NoSound, Sound
 from gateway.domain.areas import Gazetteer
 from gateway.domain.message import AirTime, frame_priority
 from gateway.domain.receiver import Profile, Route
@@ -145,6 +146,7 @@ class State:
     messages: dict[str, LiveMessage] = field(default_factory=dict)
     orders: dict[int, LiveOrder] = field(default_factory=dict)
     counters: Counters = field(default_factory=Counters)
+    sound: Sound = field(default_factory=NoSound)
 
     def in_force(self) -> list[LiveMessage]:
         """Messages whose starts may be written, most urgent first."""

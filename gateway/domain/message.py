@@ -39,6 +39,21 @@ class EbmClass(IntEnum):
         }[self]
 
 
+class Manner(StrEnum):
+    """How a message sounds: what stands before its words, and where they come from."""
+
+    #: a signal by severity, then the text read aloud
+    WARNING = "warning"
+    #: the end of a warning 解除: a chime of its own, then the text
+    ALL_CLEAR = "all_clear"
+    #: the text alone, as daily broadcasts have it
+    READING = "reading"
+    #: a recorded file of the programme library
+    RECORDING = "recording"
+    #: a stream of somebody else, whose address the start frames carry
+    STREAM = "stream"
+
+
 class MessageState(StrEnum):
     """Life of a message: awaiting_approval → accepted → active → ended, or one of the four other ends."""
 
@@ -86,7 +101,10 @@ VOLUME_KEEP = 0xFF
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is broadcast for one warning. Times are aware datetimes; ``end`` is the end of air time, not of validity."""
+    """What is broadcast for one warning. Times are aware datetimes; ``end`` is the end of air time, not of validity.
+
+    ``language`` is the tag (BCP 47) of headline and text; ``recording`` the file's name where ``manner`` says so.
+    """
 
     ebm_id: EbmId
     warning_id: str
@@ -100,6 +118,9 @@ class Message:
     areas: tuple[AreaCode, ...]
     headline: str
     text: str
+    language: str = "zh-CN"
+    manner: Manner = Manner.WARNING
+    recording: str = ""
 
     def __post_init__(self) -> None:
         if self.volume != VOLUME_KEEP and not 0 <= self.volume <= 100:

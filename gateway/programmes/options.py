@@ -29,8 +29,10 @@ class SoundOptions:
     max_text_chars: int = 4000
     readings_file: Path | None = None
     voices: list[str] = field(default_factory=list)
-    all_clear: str = "{headline}，现已解除。"
-    all_clear_english: str = "{headline}: this warning is over."
+    all_clear_words: str = "{headline}，现已解除。"
+    all_clear_words_english: str = "{headline}: this warning is over."
+    drill_words: str = "这是应急广播演练。"
+    drill_words_english: str = "This is a drill."
     program_seconds: float = 60.0
     max_file_bytes: int = 64 << 20
     max_file_seconds: float = 3600.0
@@ -38,3 +40,16 @@ class SoundOptions:
     cache_days: float = 30.0
     pull_buffer_seconds: float = 10.0
     multicast_ttl: int = 16
+
+    def said_of_end(self, headline: str, language: str) -> str:
+        """What is said at the end of a warning, in the language (BCP 47) of its headline."""
+        form = self.all_clear_words_english if _is_english(language) else self.all_clear_words
+        return form.replace("{headline}", headline.rstrip("。.！!"))
+
+    def said_in_drill(self, text: str, language: str) -> str:
+        """``text`` as it is said in a drill: nobody may take it for an emergency."""
+        return f"{self.drill_words_english if _is_english(language) else self.drill_words} {text}"
+
+
+def _is_english(language: str) -> bool:
+    return language.lower().partition("-")[0] == "en"

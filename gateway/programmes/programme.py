@@ -65,6 +65,10 @@ class Programme:
         self._at += 1
         return frame
 
+    def rewind(self) -> None:
+        """From the beginning of the signal again, words or not."""
+        self._cycle, self._at = self._signal or self._body or self._turn, 0
+
     def tell(self, kind: SoundKind, zh: str, en: str) -> None:
         """Report an event of this programme."""
         self._on_event(SoundEvent(kind, self.name, zh, en))

@@ -42,11 +42,13 @@ class Studio:
         """Signal by severity, and ``text`` spoken in ``language`` (a tag of BCP 47) as often as ``repeats`` says."""
         return self._spoken(name, signal_of(severity), text, language)
 
-    def all_clear(self, name: str, headline: str, language: str) -> Programme:
-        """The spoken end of a warning 解除, with a chime of its own."""
-        english = language.lower().partition("-")[0] == "en"
-        form = self._options.all_clear_english if english else self._options.all_clear
-        return self._spoken(name, Signal.ALL_CLEAR, form.replace("{headline}", headline.rstrip("。.！!")), language)
+    def all_clear(self, name: str, text: str, language: str) -> Programme:
+        """The spoken end of a warning 解除, with a chime of its own; for its words see ``SoundOptions.said_of_end``."""
+        return self._spoken(name, Signal.ALL_CLEAR, text, language)
+
+    def reading(self, name: str, text: str, language: str) -> Programme:
+        """A text read aloud without a signal."""
+        return self._spoken(name, None, text, language)
 
     def recording(self, name: str, signal: Signal | None, path: Path) -> Programme:
         """A recorded file, checked and brought to one loudness; without a signal it begins with silence."""
@@ -64,7 +66,11 @@ class Studio:
         frames, turns = (packaged(signal), signal.turns) if signal else ((), 1)
         return Programme(name, frames, turns, self._on_event, self._options.kbits)
 
-    def _spoken(self, name: str, signal: Signal, text: str, language: str) -> Programme:
+    async def warm(self) -> None:
+        """Load the dictionary of readings, which takes the first text a good part of a second."""
+        await asyncio.to_thread(self.speaker.spoken, "应急广播", "zh")
+
+    def _spoken(self, name: str, signal: Signal | None, text: str, language: str) -> Programme:
         programme = self._programme(name, signal)
         self._begin(programme, lambda: self._said(programme, text, language))
         return programme

@@ -55,7 +55,8 @@ class MappingPolicy:
 class MessageFacts:
     """All that a Message takes from its Warning; ids, volume and programme come from elsewhere.
 
-    ``on_air`` is False for a system drill: platform routes only, no device frames. ``language`` is 3 letters.
+    ``on_air`` is False for a system drill: platform routes only, no device frames. ``language`` is 3 letters, ``tag``
+    the text's own language tag (BCP 47).
     """
 
     ebm_class: EbmClass
@@ -67,6 +68,7 @@ class MessageFacts:
     headline: str
     text: str
     language: str
+    tag: str
     languages: tuple[str, ...]
     sender_name: str
     on_air: bool
@@ -201,6 +203,7 @@ def _facts(
         headline=text.headline or warning.event_text or kept[:40],
         text=kept,
         language=language_code(text.language),
+        tag=text.language,
         languages=tuple(dict.fromkeys(language_code(t.language) for t in warning.texts)),
         sender_name=warning.sender_name or warning.identity.sender,
         on_air=ebm_class is not EbmClass.SYSTEM_DRILL,

@@ -21,6 +21,7 @@ from gateway.settings.base import Area, Code, Host, Port, Seconds, Section, Tls
 from gateway.settings.front_end import FrontEndSection
 from gateway.settings.links import LinkName, LinkSettings
 from gateway.settings.monitor import MonitorSection
+from gateway.settings.sound import SoundSection
 
 
 def _volume(code: int) -> int:
@@ -181,6 +182,7 @@ class Settings(BaseSettings):
     signing: SigningSection = SigningSection()
     dispatch: DispatchSection = DispatchSection()
     air_time: AirTimeSection = AirTimeSection()
+    sound: SoundSection = SoundSection()
     limits: LimitsSection = LimitsSection()
     store: StoreSection = StoreSection()
     reference: ReferenceSection = ReferenceSection()

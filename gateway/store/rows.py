@@ -68,6 +68,9 @@ class MessageRow:
     activated_at: float | None = None
     ended_at: float | None = None
     supersedes: str | None = None
+    language: str = "zh-CN"
+    manner: str = "warning"
+    recording: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,9 @@ messages = Table(
     Column("ended_at", Double),
     Column("supersedes", Text),
     Column("platform_level", Integer, nullable=False),
+    Column("language", Text, nullable=False, server_default="zh-CN"),
+    Column("manner", Text, nullable=False, server_default="warning"),
+    Column("recording", Text, nullable=True),
     Index(None, "warning_id"),
     Index(None, "state"),
 )

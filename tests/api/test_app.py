@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import aiohttp
@@ -25,7 +26,7 @@ def name(route: Route) -> str:
 
 
 def path_of(route: Route) -> str:
-    return route.path.replace("{id}", "x").replace("{code}", "x")
+    return re.sub(r"\{\w+\}", "x", route.path)
 
 
 @pytest.mark.asyncio(loop_scope="module")

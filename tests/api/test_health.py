@@ -38,7 +38,9 @@ async def test_without_its_store_it_is_not_ready(api: Api, monkeypatch: pytest.M
 
 @pytest.mark.parametrize(("kept", "ok"), [(True, True), (None, True), (False, False)])
 async def test_a_clock_that_nothing_keeps_is_doubtful_and_forbids_nothing(kept: bool | None, ok: bool) -> None:
-    services: Any = SimpleNamespace(store=SimpleNamespace(healthy=True), clock_synchronised=lambda: kept)
+    services: Any = SimpleNamespace(
+        store=SimpleNamespace(healthy=True), clock_synchronised=lambda: kept, capabilities=()
+    )
     required, doubtful = checks(cast(Services, services))
     assert all(check.ok for check in required)
     assert [(check.name, check.ok) for check in doubtful] == [("clock", ok)]

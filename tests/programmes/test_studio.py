@@ -64,14 +64,14 @@ async def test_the_end_of_a_warning_is_spoken_with_a_chime_of_its_own(
     toolbox: Toolbox, options: SoundOptions, tmp_path: Path
 ) -> None:
     studio = Studio(options, tmp_path, toolbox=toolbox)
-    programme = studio.all_clear("c", "暴雨红色预警。", "zh-CN")
+    programme = studio.all_clear("c", options.said_of_end("暴雨红色预警。", "zh-CN"), "zh-CN")
     chime = list(packaged(Signal.ALL_CLEAR))
     assert await programme.settled()
     assert taken(programme, len(chime)) == chime
     assert programme.body == await settled_body(studio.warning("d", Severity.RED, "暴雨红色预警，现已解除。", "zh"))
-    assert await settled_body(studio.all_clear("e", "Rainstorm", "en-GB")) == await settled_body(
-        studio.warning("f", Severity.RED, "Rainstorm: this warning is over.", "en")
-    )
+    assert await settled_body(
+        studio.all_clear("e", options.said_of_end("Rainstorm", "en-GB"), "en-GB")
+    ) == await settled_body(studio.warning("f", Severity.RED, "Rainstorm: this warning is over.", "en"))
 
 
 async def settled_body(programme: Programme) -> tuple[bytes, ...]:

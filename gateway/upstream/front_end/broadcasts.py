@@ -11,9 +11,9 @@ import structlog
 
 from gateway.dispatch.alarms import AlarmLevel
 from gateway.dispatch.given import Given
-from gateway.dispatch.intake import Acceptance, Facts, Submission
 from gateway.dispatch.live import LiveMessage
 from gateway.dispatch.service import Dispatch
+from gateway.dispatch.submission import Acceptance, Facts, Submission
 from gateway.domain.codes import EbmId, ResourceCode
 from gateway.domain.events import UNKNOWN_EVENT, EventType
 from gateway.domain.message import EbmClass

@@ -1,0 +1,104 @@
+"""Recorded files 录音库: uploaded and checked, listed, removed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+from aiohttp import web
+from pydantic import AwareDatetime
+
+from gateway.api.models import Reply, moment
+from gateway.api.problems import HttpProblem
+from gateway.api.routes import Call, answer
+from gateway.errors import EnvironmentLackingError, NotFoundError, StateConflictError, Violation
+from gateway.store.rows import AuditRow
+
+#: Bytes that are taken at once, and seconds for each of them.
+_CHUNK: Final = 1 << 16
+_CHUNK_SECONDS: Final = 30.0
+#: Seconds after which a program that was missing may have been installed.
+_PROGRAM_RETRY: Final = 60
+
+
+class RecordedBody(Reply):
+    """One file of the library."""
+
+    name: str
+    bytes: int
+    changed_at: AwareDatetime
+
+
+class RecordedListReply(Reply):
+    """The library, by name."""
+
+    items: list[RecordedBody]
+
+
+class UploadedReply(Reply):
+    """What a file is, by its content."""
+
+    name: str
+    bytes: int
+    container: str
+    codec: str
+    sample_rate: int
+    channels: int
+    seconds: float
+
+
+async def list_recorded(call: Call) -> web.Response:
+    """GET /api/v1/recordings."""
+    found = await asyncio.to_thread(call.rooms.services.library.names)
+    items = [RecordedBody(name=one.name, bytes=one.size, changed_at=moment(one.changed_at)) for one in found]
+    return answer(RecordedListReply(items=items))
+
+
+async def put_recorded(call: Call) -> web.Response:
+    """PUT /api/v1/recordings/{name}: the file as the body, of any length up to the limit of ``[sound]``."""
+    services, name = call.rooms.services, call.request.match_info["name"]
+    try:
+        await asyncio.to_thread(services.library.path, name)
+        status = 200
+    except NotFoundError:
+        status = 201
+    try:
+        facts = await services.library.put(name, _chunks(call.request))
+    except EnvironmentLackingError as error:
+        headers = {"Retry-After": str(_PROGRAM_RETRY)}
+        raise HttpProblem(503, Violation("", error.code, str(error)), headers=headers, close=True) from error
+    except TimeoutError:
+        raise HttpProblem(408, Violation("", "too_slow", "正文未及时到达 / no body came"), close=True) from None
+    await services.store.write(AuditRow(services.clock(), call.holder.name, "recording_put", name))
+    reply = UploadedReply(
+        name=name,
+        bytes=facts.size,
+        container=facts.demuxer,
+        codec=facts.codec,
+        sample_rate=facts.rate,
+        channels=facts.channels,
+        seconds=round(facts.seconds, 3),
+    )
+    return answer(reply, status)
+
+
+async def delete_recorded(call: Call) -> web.Response:
+    """DELETE /api/v1/recordings/{name}."""
+    services, name = call.rooms.services, call.request.match_info["name"]
+    users = [p.id for p in services.daily.programmes.values() if p.kind == "file" and p.source == name]
+    if users:
+        raise StateConflictError(f"录音仍被节目使用 the recording is played by {', '.join(users[:5])}")
+    await asyncio.to_thread(services.library.drop, name)
+    await services.store.write(AuditRow(services.clock(), call.holder.name, "recording_removed", name))
+    return web.Response(status=204)
+
+
+async def _chunks(request: web.Request) -> AsyncIterator[bytes]:
+    """The body piece by piece; a sender that stands still is given up."""
+    while True:
+        async with asyncio.timeout(_CHUNK_SECONDS):
+            chunk = await request.content.read(_CHUNK)
+        if not chunk:
+            return
+        yield chunk
