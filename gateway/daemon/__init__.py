@@ -1,6 +1,7 @@
 """The daemon 守护进程: ``Gateway`` builds all rooms from the settings, starts and stops them."""
 
-from gateway.daemon.gateway import FIRST_CERTIFICATE, Gateway, Ports, signing_key, sm2_provider, tls_of
+from gateway.daemon.gateway import Gateway, Ports
+from gateway.daemon.keys import FIRST_CERTIFICATE, signing_key, sm2_provider, tls_of
 from gateway.daemon.machine import clock_synchronised, raise_file_limit
 
 __all__ = [

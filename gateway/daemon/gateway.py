@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import structlog
 from gateway.api.server import HttpServer
 from gateway.api.services import Services
 from gateway.daemon.front_end import make_front_end
+from gateway.daemon.keys import signing_key, sm2_provider, tls_of
 from gateway.daemon.links import make_bearers
 from gateway.daemon.machine import calm_the_collector, clock_synchronised, raise_file_limit
 from gateway.daemon.monitoring import make_monitors
@@ -42,29 +41,22 @@ from gateway.dispatch.sounding import Sounding
 from gateway.dispatch.state import DispatchPolicy, NoLinks, State
 from gateway.dispatch.terminals import TerminalBook, load_registry
 from gateway.domain.areas import Gazetteer
-from gateway.domain.codes import CertificateSerial, EbmId, ResourceCode
+from gateway.domain.codes import EbmId, ResourceCode
 from gateway.domain.message import AirTime
-from gateway.errors import EnvironmentLackingError
 from gateway.programmes.library import Library
 from gateway.programmes.toolbox import Toolbox
 from gateway.protocols.framing import Kind
 from gateway.publishers.reference import CountyOutlines, load_event_names, load_gazetteer, load_outlines
-from gateway.security.gmssl import GmsslProvider
 from gateway.security.high_water import HighWaterFile
-from gateway.security.keys import SigningKey, load_key_file, new_key_file
-from gateway.security.libcrypto import LibcryptoProvider
+from gateway.security.keys import SigningKey
 from gateway.security.signer import Signer, SignerAlarm
-from gateway.security.sm2 import Sm2Provider, default_provider
-from gateway.security.tls import server_context
+from gateway.security.sm2 import Sm2Provider
 from gateway.settings import Settings
-from gateway.settings.base import Tls
 from gateway.store import Store, StoreSettings, queries
 from gateway.store.rows import StateRow
 
 log = structlog.get_logger(__name__)
 
-#: Certificate number of a key that the gateway makes for itself at its first start.
-FIRST_CERTIFICATE = CertificateSerial("000000000100")
 #: Where the replay rule's memory is kept, and how often (seconds).
 _REPLAY_STATE = "replay"
 _REPLAY_SECONDS = 5.0
@@ -83,32 +75,6 @@ class Ports:
     adapters: int = 0
     #: 0 where the gateway is no adapter itself
     front_end: int = 0
-
-
-def sm2_provider(name: str) -> Sm2Provider:
-    """The SM2 implementation that the settings name."""
-    if name == "libcrypto":
-        return LibcryptoProvider()
-    return GmsslProvider() if name == "gmssl" else default_provider()
-
-
-def signing_key(settings: Settings, provider: Sm2Provider) -> SigningKey:
-    """The gateway's key; made at the first start when no file was named."""
-    path = settings.key_file
-    if not path.exists() and settings.signing.key_file is None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        log.warning("signing key made, its certificate must reach the terminals", file=str(path))
-        return new_key_file(path, FIRST_CERTIFICATE, provider=provider, now=datetime.now(UTC))
-    return load_key_file(path, provider=provider)
-
-
-def tls_of(tls: Tls, name: str) -> ssl.SSLContext | None:
-    """TLS of one port, None for plain."""
-    if tls.certificate is None and tls.key is None:
-        return None
-    if tls.certificate is None or tls.key is None:
-        raise EnvironmentLackingError(f"{name}.tls: certificate and key go together")
-    return server_context(certificate=tls.certificate, key=tls.key, client_ca=tls.client_ca, settings_key=f"{name}.tls")
 
 
 def _policy(settings: Settings) -> DispatchPolicy:
