@@ -34,8 +34,8 @@ lint: $(STAMP)
 	@$(BIN)/lint-imports
 
 # EBGW_TEST_POSTGRES=required turns a missing PostgreSQL from a skipped test into a failed one, and so on for the other
-# programs; where packages could be installed there is no excuse for them to be missing.
-PROGRAMS := POSTGRES STRACE MOSQUITTO SOUND WIRESHARK
+# programs, and for NETNS, a network of a test's own (multicast); where packages could be installed there is no excuse.
+PROGRAMS := POSTGRES STRACE MOSQUITTO SOUND WIRESHARK NETNS
 test: packages lint
 	@echo '== pytest: 测试 tests'
 	@if [ "$$(id -u)" = 0 ]; then \

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import fcntl
-import os
-import socket
-import struct
 import sys
 
 from emulator import ts_receiver
@@ -17,21 +12,11 @@ from gateway.devices.ts_bearer import TsBearer
 from gateway.domain.receiver import Route, RouteKind
 from gateway.settings.ts_link import TsLink
 from tests.devices.airkit import Desk, known_terminals, message
+from tests.devices.netns import leave_the_network
 from tests.emulator.reference import CERTIFICATE, keys, rows
 from tests.gatewaykit import until
 
-_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
-_SIOCSIFFLAGS, _IFF_UP_LOOPBACK_RUNNING_MULTICAST = 0x8914, 0x1 | 0x8 | 0x40 | 0x1000
 GROUP, PORT, WAY = "239.255.0.1", 5086, "127.0.0.1"
-
-
-def leave_the_network() -> None:
-    """Enter a new network that has a loopback interface and nothing else."""
-    flags = _CLONE_NEWNET | (0 if os.geteuid() == 0 else _CLONE_NEWUSER)
-    if ctypes.CDLL(None, use_errno=True).unshare(flags):
-        raise OSError(ctypes.get_errno(), "unshare")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        fcntl.ioctl(sock, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP_LOOPBACK_RUNNING_MULTICAST))
 
 
 async def broadcast() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -43,6 +41,7 @@ from gateway.protocols.ts_sections import Found, SectionFinder
 from gateway.protocols.ts_time import WallClock
 from gateway.settings.ts_link import TsLink
 from tests.devices.airkit import NOW, Desk, known_terminals, message, verifies
+from tests.devices.netns import said_in_there
 from tests.gatewaykit import until
 
 ROUTE = Route(RouteKind.TS, "cable")
@@ -407,8 +406,4 @@ def test_the_socket_of_a_group_has_its_ttl_and_way_out() -> None:
 
 
 async def test_a_multicast_group_is_served_by_the_way_out_that_is_set() -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.devices.multicast_child", stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    out, errors = await process.communicate()
-    assert (process.returncode, out.decode()) == (0, "heard over the group\n"), errors.decode()
+    assert await said_in_there("tests.devices.multicast_child") == "heard over the group\n"

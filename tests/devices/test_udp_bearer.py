@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -12,66 +10,19 @@ from typing import Any
 import pytest
 
 from emulator.faults import Faults
-from emulator.fleet import Fleet
-from emulator.journal import Event
-from emulator.settings import Bearer
 from gateway.devices.bearer import LinkState
-from gateway.devices.udp_bearer import UdpBearer
 from gateway.domain.ladder import Authenticity
 from gateway.errors import EnvironmentLackingError, InvalidValueError
 from gateway.protocols.feedback_bodies import QueryAnswer
 from gateway.protocols.ip_bodies import ServiceType
-from gateway.settings.udp_link import UdpLink
-from tests.devices.bearers import Desk, Ears, fleet_of, known_terminals, message, unverified
+from tests.devices.bearers import message
 from tests.devices.harness import answer, beat
+from tests.devices.netns import said_in_there
+from tests.devices.udp_group_child import SCENARIOS
 from tests.devices.udp_relay import Relay
-from tests.emulator.reference import PLATFORM, until
+from tests.devices.udp_town import Town, played
+from tests.emulator.reference import until
 from tests.ports import free_port
-
-
-class Town:
-    """A bearer on a free port, and who beats towards it."""
-
-    def __init__(self, count: int, **settings: Any) -> None:
-        self.desk = Desk()
-        self.known = known_terminals(count, "udp:hills")
-        self.ears = Ears(self.known)
-        base: dict[str, Any] = {"kind": "udp", "host": "127.0.0.1", "port": 0, "answer_seconds": 0.15, "tries": 3}
-        self.bearer = UdpBearer(
-            "hills",
-            UdpLink(**{**base, **settings}),
-            self.ears,
-            self.desk,
-            own_code=PLATFORM,
-            verified=unverified,
-            clock=time.time,
-        )
-        self.fleets: list[Fleet] = []
-        self.relay: Relay | None = None
-
-    async def fleet(self, count: int, *, over: Relay | None = None, **changes: Any) -> Fleet:
-        address = self.bearer.address
-        if over is not None:
-            over.to, self.relay = address, over
-            address = await over.open()
-        made = fleet_of(count, Bearer.UDP, address, **changes)
-        self.fleets.append(made)
-        await made.start()
-        async with asyncio.timeout(20):
-            await made.all_registered.wait()
-        return made
-
-    async def close(self) -> None:
-        for fleet in self.fleets:
-            await fleet.close()
-        await self.bearer.close()
-        if self.relay is not None:
-            await self.relay.close()
-
-    @property
-    def ids(self) -> set[int]:
-        return {known.id for known in self.known}
-
 
 MakeTown = Callable[..., Awaitable[Town]]
 
@@ -91,10 +42,6 @@ async def make_town() -> AsyncIterator[MakeTown]:
         await town.close()
 
 
-def played(fleet: Fleet, ebm_id: str) -> list[str]:
-    return sorted(e.terminal for _, e in fleet.journal.entries() if e.event is Event.PLAYING and e.ebm_id == ebm_id)
-
-
 async def test_each_is_reached_at_the_address_it_beat_from_and_its_word_is_bound(make_town: MakeTown) -> None:
     town = await make_town(5)
     await town.fleet(5)
@@ -105,6 +52,15 @@ async def test_each_is_reached_at_the_address_it_beat_from_and_its_word_is_bound
     origins = [entry[5] for entry in town.ears.of("answered") if entry[2] == start.order]
     assert {(origin.bound, origin.authenticity) for origin in origins} == {(True, Authenticity.ADDRESS)}
     await until(lambda: town.ears.said(ServiceType.TASK) == town.ids)
+
+
+async def test_ipv6_does_as_well(make_town: MakeTown) -> None:
+    town = await make_town(2, host="::1")
+    await town.fleet(2)
+    start = town.desk.start(message(1), town.known)
+    result = await town.bearer.carry(await town.bearer.make(start))
+    assert (result.error, result.silent) == ("", frozenset())
+    assert {entry[5].bound for entry in town.ears.of("answered") if entry[2] == start.order} == {True}
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -217,3 +173,9 @@ async def test_closed_is_down(make_town: MakeTown) -> None:
     assert town.ears.is_up
     await town.bearer.close()
     assert town.bearer.health.state is LinkState.DOWN
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+async def test_a_group(scenario: str) -> None:
+    said = await said_in_there("tests.devices.udp_group_child", scenario)
+    assert said.splitlines()[-1] == "heard"
