@@ -24,9 +24,10 @@ from emulator.control import make_application
 from emulator.faults import Faults
 from emulator.fleet import Fleet
 from emulator.limits import how_many_fit, raise_file_limit
+from emulator.player_cli import PlayerChoice, player_of, player_options
 from emulator.rds_receiver import FORMS
 from emulator.registry import Row, read_registry
-from emulator.settings import Bearer, FleetSettings, MqttSettings, ReturnMode, TerminalSettings
+from emulator.settings import Bearer, Claims, FleetSettings, MqttSettings, ReturnMode, TerminalSettings
 from gateway.domain.codes import CertificateSerial
 from gateway.errors import EnvironmentLackingError, GatewayError, InvalidValueError
 from gateway.protocols.ts_time import TsTime
@@ -40,7 +41,7 @@ _P = click.FloatRange(0, 1)
 _SECONDS = click.FloatRange(0, 3600)
 
 
-class _Options(AdapterChoice):
+class _Options(AdapterChoice, PlayerChoice):
     """What the command line gives, by the names of its options."""
 
     gateway: tuple[str, int] | None
@@ -123,7 +124,7 @@ class _Options(AdapterChoice):
     "--bearer", type=click.Choice([bearer.value for bearer in Bearer]), default="tcp", help="What --gateway is."
 )
 @click.option("--group", type=Address(), help="UDP: multicast group to listen to as well.")
-@click.option("--interface", default="0.0.0.0", show_default=True, help="UDP: address of the interface to the group.")  # noqa: S104
+@click.option("--interface", default="0.0.0.0", show_default=True, help="Address of the interface to multicast groups.")  # noqa: S104
 @click.option("--mqtt-version", type=click.Choice(["3.1.1", "5"]), default="5", show_default=True)
 @click.option("--prefix", default="ebgw", show_default=True, help="MQTT: first level of the topics.")
 @click.option("--profile", default="gdj089-2018", show_default=True, help="MQTT: device profile in the topics.")
@@ -164,6 +165,7 @@ class _Options(AdapterChoice):
 @click.option("--control", type=click.IntRange(0, 65535), default=0, help="Port of the control interface; 0: any.")
 @click.option("--journal", type=click.Path(dir_okay=False, path_type=Path), help="File the journal is appended to.")
 @adapter_options
+@player_options
 def emulate(**options: Unpack[_Options]) -> None:
     """Run emulated terminals 终端仿真 against a gateway, on a bus, behind a transmitter, or behind an adapter.
 
@@ -226,6 +228,7 @@ def _settings(options: _Options) -> FleetSettings:
     # Who is met at a bus or hears a transmitter knows the gateway by its return address alone.
     gateway = options["gateway"] or ("127.0.0.1", 9000)
     bearer = Bearer(options["bearer"])
+    player = player_of(options, options["interface"], on_ip=options["gateway"] is not None)
     own_way = ReturnMode.SHORT if bearer is Bearer.TCP else ReturnMode.SAME
     return FleetSettings(
         gateway=gateway,
@@ -236,6 +239,7 @@ def _settings(options: _Options) -> FleetSettings:
             scale=options["scale"],
             keeps_queue=options["busy"] == "wait",
             repeating=bearer is not Bearer.TCP,
+            player=None if player is None else Claims(options["claims"]),
         ),
         seed=options["seed"],
         faults=_faults(options),
@@ -253,6 +257,7 @@ def _settings(options: _Options) -> FleetSettings:
         ),
         group=options["group"],
         interface=options["interface"],
+        player=player,
         return_limit=options["return_limit"],
         journal=options["journal"],
     )
@@ -285,6 +290,8 @@ def _faults(options: _Options) -> Faults:
         off=options["off"],
         drop=options["drop"],
         reboot=options["reboot"],
+        deaf=options["deaf"],
+        stream_loss=options["stream_loss"],
     )
 
 

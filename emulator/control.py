@@ -35,6 +35,7 @@ def make_application(fleet: Fleet, adapter: EmulatedAdapter | None = None) -> we
         [
             web.get("/journal", _journal),
             web.get("/truth", _truth),
+            web.get("/sound", _sound),
             web.put("/faults", _faults),
             web.post("/reboot", _reboot),
             web.post("/disconnect", _disconnect),
@@ -86,6 +87,12 @@ async def _truth(request: web.Request) -> web.Response:
     if adapter is not None:
         body["adapter"] = adapter.truth()
     return web.json_response(body)
+
+
+async def _sound(request: web.Request) -> web.Response:
+    """``GET /sound``: what players heard of each message, seconds by seconds; empty without players."""
+    listening = request.app[_FLEET].listening
+    return web.json_response([asdict(heard) for heard in listening.heard()] if listening else [])
 
 
 def summary(fleet: Fleet) -> dict[str, int]:

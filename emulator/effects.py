@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from emulator.journal import Event
+from emulator.sound_source import SoundSource
 from gateway.domain.codes import EbmId
 
 
@@ -39,4 +40,17 @@ class HangUp(NamedTuple):
     reboot: bool = False
 
 
-Effect = Send | Report | Note | HangUp
+class Tune(NamedTuple):
+    """Receive the stream of a message that has come on the air 收听."""
+
+    ebm_id: EbmId
+    source: SoundSource
+
+
+class Hush(NamedTuple):
+    """Play it no longer."""
+
+    ebm_id: EbmId
+
+
+Effect = Send | Report | Note | HangUp | Tune | Hush

@@ -39,9 +39,13 @@ class Faults:
     drop: float = 0.0
     #: a frame comes, and the terminal restarts before any answer.
     reboot: float = 0.0
+    #: the player hears nothing, and its terminal does not know why.
+    deaf: bool = False
+    #: packets of a stream that vanish.
+    stream_loss: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("loss", "split", "garbage", "corrupt", "drop", "reboot"):
+        for name in ("loss", "split", "garbage", "corrupt", "drop", "reboot", "stream_loss"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise InvalidValueError(name, getattr(self, name), "must be a probability 0-1")
         for name in ("delay", "jitter", "merge"):

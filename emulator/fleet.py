@@ -18,6 +18,7 @@ from emulator.hearing import Ears
 from emulator.journal import Journal
 from emulator.kept_returns import LongReturns, SameReturns
 from emulator.line import Line
+from emulator.listening import Listening
 from emulator.mqtt import MqttDialler
 from emulator.registry import Row
 from emulator.returns import Returns, ShortReturns
@@ -45,6 +46,8 @@ class Fleet:
         self.journal = Journal(file=settings.journal)
         self.ears = Ears(settings.keys, provider or default_provider())
         self.closing = False
+        #: who hears what; None without players.
+        self.listening: Listening | None = None
         #: set once every terminal with power has registered.
         self.all_registered = asyncio.Event()
         self._agenda = Agenda()
@@ -74,6 +77,8 @@ class Fleet:
         self._gateway = await self._resolve(self.settings.gateway)
         self.returns: Returns = self._make_returns(await self._resolve(self.settings.feedback))
         self._dialler = self._make_dialler()
+        if self.settings.player is not None:
+            self.listening = Listening(self, self.settings.player)
         now = self.now()
         for number, line in enumerate(self.lines):
             hit = standing(self.settings.seed, line.code) < self.settings.share
@@ -93,6 +98,8 @@ class Fleet:
         self.returns.close()
         for line in self.lines:
             line.cut()
+        if self.listening is not None:
+            await self.listening.close()
         # Transports tell their protocols in a later turn of the loop.
         for _ in range(3):
             await asyncio.sleep(0)

@@ -37,6 +37,16 @@ class Event(StrEnum):
     REPORTED = "reported"
     REPORT_CONFIRMED = "report_confirmed"
     REPORT_LOST = "report_lost"
+    #: a player hears the first sound of a stream, or the first after a silence.
+    SOUND_STARTED = "sound_started"
+    #: sound is expected and has been missing for as long as the patience lasts.
+    SILENCE = "silence"
+    #: a message is off the air: what was heard of it.
+    SOUND_STOPPED = "sound_stopped"
+    #: sound that still came after that.
+    SOUND_AFTER = "sound_after"
+    #: what was heard is on disk, or could not be written.
+    TAPE = "tape"
     REBOOT = "reboot"
     LOST = "lost"
 

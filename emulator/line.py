@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from emulator.dialling import Dialable
 from emulator.dice import Dice
-from emulator.effects import Effect, HangUp, Note, Report, Send
+from emulator.effects import Effect, HangUp, Hush, Note, Report, Send, Tune
 from emulator.faults import HEALTHY, Faults, shape
 from emulator.journal import Entry, Event
 from emulator.terminal import Terminal
@@ -138,6 +138,8 @@ class Line(Dialable):
                 self._fleet.returns.post(self, effect)
             elif isinstance(effect, HangUp):
                 self._hang_up(effect)
+            else:
+                self._listen(effect)
         due = self.terminal.due
         if due < self._scheduled:
             self._scheduled = due
@@ -168,6 +170,14 @@ class Line(Dialable):
     def _due(self) -> None:
         self._scheduled = inf
         self.apply(self.terminal.advance(self._fleet.now()))
+
+    def _listen(self, wish: Tune | Hush) -> None:
+        listening = self._fleet.listening
+        assert listening is not None  # FleetSettings: terminals have players where the fleet has
+        if isinstance(wish, Tune):
+            listening.tune(self, wish)
+        else:
+            listening.hush(self, wish)
 
     def _come_back(self) -> None:
         if self._fleet.closing or self.terminal.faults.off:

@@ -25,7 +25,7 @@ from gateway.protocols.ip_bodies import (
 )
 from gateway.protocols.results import ResultCode
 
-_IDLE, _WORKING = 1, 2
+_IDLE, _WORKING, _FAULTY = 1, 2, 3
 
 
 @dataclass(slots=True)
@@ -51,8 +51,10 @@ class Servant:
 
     @property
     def state(self) -> int:
-        """终端工作状态: 1 idle, 2 working (table D.7)."""
-        return _IDLE if self.broadcast.on_air is None else _WORKING
+        """终端工作状态: 1 idle, 2 working, 3 faulty (table D.7); working by its own word, see ``Claims``."""
+        if self.broadcast.silent:
+            return _FAULTY
+        return _WORKING if self.broadcast.claimed else _IDLE
 
     @property
     def due(self) -> float:

@@ -12,6 +12,7 @@ from enum import Enum
 from math import inf
 from typing import Final, NamedTuple
 
+from emulator.sound_source import SoundSource
 from gateway.domain.codes import EbmId
 
 #: Messages remembered since power-up; the oldest that are over are forgotten first.
@@ -62,6 +63,12 @@ class Task:
     daily: bool
     volume: int
     began: float | None = None
+    #: where its sound comes from; None where nobody listens.
+    source: SoundSource | None = None
+    #: whether its begin was reported, whether sound was ever heard, and whether it is missing now.
+    claimed: bool = False
+    heard: bool = False
+    silent: bool = False
 
 
 class Step(NamedTuple):

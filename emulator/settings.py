@@ -12,6 +12,15 @@ from gateway.domain.codes import CertificateSerial
 from gateway.errors import InvalidValueError
 
 
+class Claims(StrEnum):
+    """What a terminal that should play a stream goes by when it reports that it plays; real devices differ."""
+
+    #: the start frame: it reports play and success whatever comes
+    TOLD = "told"
+    #: sound: it reports play once it hears some, a fault when none comes, and success only of what it heard
+    HEARD = "heard"
+
+
 @dataclass(frozen=True, slots=True)
 class TerminalSettings:
     """How terminals behave."""
@@ -34,6 +43,8 @@ class TerminalSettings:
     keeps_queue: bool = True
     #: whether frames repeat on its bearer: then a start is fresh until the end of its message, and a stop always.
     repeating: bool = False
+    #: what its word on playing rests on, where it has a player; None: it has none, and takes starts at their word.
+    player: Claims | None = None
 
     def __post_init__(self) -> None:
         for name in ("heartbeat", "registration_retry", "scale", "replay_window", "repeat_window", "frame_patience"):
@@ -41,6 +52,30 @@ class TerminalSettings:
                 raise InvalidValueError(name, getattr(self, name), "must be above 0")
         if self.missed_limit < 1:
             raise InvalidValueError("missed_limit", self.missed_limit, "must be at least 1")
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerSettings:
+    """How terminals receive the streams that starts name. Times in seconds.
+
+    ``patience``: without sound, this long is a silence. ``linger``: so long it is told after a stop whether more comes.
+    ``tape``: folder for what the first ``tapes`` terminals heard, as mp3 and wav; ``interface``: address of the one on
+    which multicast groups are joined.
+    """
+
+    patience: float = 3.0
+    linger: float = 6.0
+    tape: Path | None = None
+    tapes: int = 4
+    ffmpeg: str = "ffmpeg"
+    interface: str = "0.0.0.0"  # noqa: S104 - the system's choice of an interface
+
+    def __post_init__(self) -> None:
+        for name in ("patience", "linger"):
+            if not getattr(self, name) > 0:
+                raise InvalidValueError(name, getattr(self, name), "must be above 0 seconds")
+        if self.tapes < 0:
+            raise InvalidValueError("tapes", self.tapes, "must be at least 0")
 
 
 class ReturnMode(StrEnum):
@@ -105,10 +140,14 @@ class FleetSettings:
     #: multicast address and port that UDP terminals listen to as well, and the address of the interface.
     group: tuple[str, int] | None = None
     interface: str = "0.0.0.0"  # noqa: S104 - the system's choice of an interface
+    #: None: starts are taken at their word, and nothing is listened to.
+    player: PlayerSettings | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.share <= 1.0:
             raise InvalidValueError("share", self.share, "must be 0-1")
+        if (self.player is None) is not (self.terminal.player is None):
+            raise InvalidValueError("player", self.player, "must be there for the fleet and its terminals, or for none")
         if self.bearer is not Bearer.TCP and self.returns is not ReturnMode.SAME:
             raise InvalidValueError("returns", self.returns.value, f"must be same: {self.bearer} carries both")
         for name in ("connect_rate", "dialling", "backoff", "backoff_cap", "return_limit", "return_patience"):

@@ -176,6 +176,14 @@ class Terminal:
         self._report([Report(data, None, session, "fault gone" if gone else "fault")], effects)
         return effects
 
+    def sound(self, ebm_id: EbmId, *, comes: bool, now: float) -> list[Effect]:
+        """The player hears the sound of a message for the first time or again, or has missed it for long."""
+        clock = now + self.servant.clock_offset
+        tell = self.broadcast.sounds if comes else self.broadcast.falls_silent
+        effects: list[Effect] = []
+        self._report(tell(ebm_id, clock, self._frame), effects)
+        return effects
+
     def _take(self, found: list[Frame | Fault], now: float, effects: list[Effect]) -> None:
         for item in found:
             if isinstance(item, Fault):

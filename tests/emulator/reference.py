@@ -95,6 +95,7 @@ class Commands:
         platform: ResourceCode = PLATFORM,
         session: int | None = None,
         targets: Iterable[ResourceCode] | None = None,
+        url: str = "rtp://239.1.1.1:5004",
     ) -> bytes:
         """Start from ``begin`` seconds after now, for ``length`` seconds."""
         at = int(self.now + begin)
@@ -106,7 +107,7 @@ class Commands:
             volume,
             at,
             int(at + length),
-            (Auxiliary.stream("rtp://239.1.1.1:5004"),),
+            (Auxiliary.stream(url),),
         )
         return self.request(body, session=session, targets=targets)
 

@@ -139,6 +139,14 @@ async def test_routes_of_the_registry_say_who_is_meant(way: list[str], terminals
     process._transport.close()  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("way", [["--rds", "tcp:0"], ["--bus", "pty:x"]])
+def test_players_are_for_terminals_on_ip(way: list[str], tmp_path: Path) -> None:
+    arguments = ["--registry", str(registry(tmp_path, 1)), "--public-key", keys().public.hex()]
+    result = CliRunner().invoke(emulate, [*arguments, *way, "--tape", str(tmp_path / "tapes")])
+    assert result.exit_code == 2
+    assert "player" in result.output
+
+
 def test_lines_without_a_password_are_named(tmp_path: Path) -> None:
     passwords = tmp_path / "passwords"
     passwords.write_text("61234:word\nnothing\n")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -12,9 +13,10 @@ from aiohttp.test_utils import TestClient, TestServer
 from emulator.control import make_application
 from emulator.fleet import Fleet
 from emulator.journal import Event
-from emulator.settings import TerminalSettings
+from emulator.settings import Claims, PlayerSettings, TerminalSettings
 from tests.emulator.conftest import FleetMaker
 from tests.emulator.reference import Commands, Server, ebm, rows, until
+from tests.ports import free_port
 
 Caller = Callable[[Fleet], Awaitable["TestClient[Any, Any]"]]
 
@@ -38,6 +40,23 @@ async def journal(client: TestClient[Any, Any], query: str = "") -> list[dict[st
     response = await client.get(f"/journal{query}")
     assert response.status == 200
     return [json.loads(line) for line in (await response.text()).splitlines()]
+
+
+async def test_sound_is_told_of_players_and_of_nobody_else(
+    server: Server, make_fleet: FleetMaker, control: Caller
+) -> None:
+    assert await (await (await control(await make_fleet(1))).get("/sound")).json() == []
+    terminal = TerminalSettings(heartbeat=5, player=Claims.HEARD)
+    fleet = await make_fleet(1, terminal=terminal, player=PlayerSettings(interface="127.0.0.1"))
+    client = await control(fleet)
+    port = free_port(socket.SOCK_DGRAM)
+    server.send(Commands(now=time.time()).start(1, url=f"udp://@{port}"), [rows(1)[0].code])
+    await until(lambda: fleet.listening is not None and any(fleet.listening.heard()))
+    (told,) = await (await client.get("/sound")).json()
+    assert (told["terminal"], told["ebm_id"], told["source"]) == (rows(1)[0].code, ebm(1), f"udp://@{port}")
+    assert (told["seconds"], told["first"], told["after"]) == (0.0, None, 0.0)
+    assert (await client.put("/faults", json={"deaf": True, "stream_loss": 0.5})).status == 200
+    assert (await (await client.get("/truth")).json())["terminals"][rows(1)[0].code]["faults"]["deaf"] is True
 
 
 async def test_journal_tells_what_happened_and_continues(
