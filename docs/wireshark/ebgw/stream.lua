@@ -1,0 +1,109 @@
+-- Taking frames from the bytes of a packet or a TCP stream, and showing them.
+local parts = ...
+if not parts then return end -- Wireshark runs each file of the folder by itself too
+
+local _ENV = parts.words.beside(parts.protocol)
+local show_crc, crc32, crc16 = parts.trailer.show_crc, parts.checksum.crc32, parts.checksum.crc16
+
+-- Add to the line of the packet list; a packet may hold many frames.
+local function say(pinfo, said)
+    pinfo.cols.info:append((pinfo.private.ebgw_said and "; " or "") .. said)
+    pinfo.private.ebgw_said = "1"
+end
+
+-- Show one frame of `size` bytes; `crc_size` bytes at its end are a CRC. Nothing that `read` meets goes further than here.
+local function show_frame(tvb, raw, at, size, pinfo, tree, title, read, crc_size)
+    local branch = tree:add(ebgw, tvb(at, size), title)
+    local r = cursor(tvb, raw, at, at + size, branch)
+    local ok, said = pcall(read, r)
+    if ok then
+        branch:append_text(": " .. said)
+    else
+        branch:add_proto_expert_info(MALFORMED, why(said))
+        said = title .. " 格式错误 malformed"
+    end
+    if crc_size then
+        local sum = cursor(tvb, raw, at + size - crc_size, at + size, branch)
+        show_crc(sum, at, size, crc32, crc_size)
+    end
+    say(pinfo, said)
+end
+
+-- A frame that ends after the last byte there is: as much of its head as can be read.
+local function show_cut(tvb, raw, at, tree, pinfo, read, title)
+    local branch = tree:add(ebgw, tvb(at), title)
+    branch:add_proto_expert_info(TRUNCATED)
+    if read then
+        local r = cursor(tvb, raw, at, #raw + 4, branch)
+        r.need = function(self, size, name)
+            if self.at + size > #raw then self:fail((name or "content") .. ": cut short") end
+        end
+        pcall(read, r)
+    end
+    say(pinfo, title .. " 数据不完整 cut short")
+end
+
+-- The CRC-16 behind the `size` bytes from `at` (GD/J 085-2018 6.1).
+local function show_crc16(tvb, raw, at, size, tree)
+    local stop = at + size + 2
+    show_crc(cursor(tvb, raw, stop - 2, stop, tree:add(ebgw, tvb(stop - 2, 2), "CRC-16")), at, size + 2, crc16, 2)
+end
+
+-- The packet that a whole set of 8-byte frames carries, in a tab of its own.
+local function show_joined(raw, at, frames, pinfo, tree)
+    local data = {}
+    for each = 0, frames.frames - 1 do data[#data + 1] = raw:sub(at + 8 * each + 4, at + 8 * each + 8) end
+    local joined = table.concat(data)
+    local size = 2 + number_at(joined, 0, 2) % 2048
+    if size + 2 > #joined then
+        return tree:add_proto_expert_info(MALFORMED, ("length: %d announced, %d there"):format(size + 2, #joined))
+    end
+    local tvb = ByteArray.new(hex_of(joined)):tvb("RDS数据包 RDS packet")
+    show_frame(tvb, joined, 0, size, pinfo, tree, "RDS数据包 RDS packet", parts.rds_stream.read)
+    show_crc16(tvb, joined, 0, size, tree)
+end
+
+-- Where after `at` something begins that could be a frame.
+local function next_mark(raw, at, begins)
+    for next_at = at + 1, #raw - 1 do
+        if begins(raw, next_at) then return next_at end
+    end
+    return #raw
+end
+
+-- Take frames from the bytes at hand; ask TCP for more where one is not whole (`may_wait`), else show it as cut.
+local function walk(tvb, pinfo, tree, begins, may_wait)
+    local raw, at = tvb:raw(), 0
+    pinfo.cols.protocol = "EBGW"
+    pinfo.cols.info:clear()
+    pinfo.private.ebgw_said = nil
+    while at < #raw do
+        local frame, read, title = begins(raw, at)
+        if type(frame) == "table" and frame.size > #raw - at then frame, read, title = "wait", frame.read, frame.title end
+        if frame == "wait" then
+            if may_wait then
+                pinfo.desegment_offset, pinfo.desegment_len = at, DESEGMENT_ONE_MORE_SEGMENT
+                return at
+            end
+            show_cut(tvb, raw, at, tree, pinfo, read, title or "应急广播 EBGW")
+            return #raw
+        elseif frame then
+            show_frame(tvb, raw, at, frame.size, pinfo, tree, frame.title, frame.read, frame.crc)
+            if frame.after then
+                show_crc16(tvb, raw, at, frame.size, tree)
+            elseif frame.whole then
+                show_joined(raw, at, frame, pinfo, tree)
+            end
+            at = at + frame.size + (frame.after or 0)
+        else
+            local next_at = next_mark(raw, at, begins)
+            local branch = tree:add(ebgw, tvb(at, next_at - at), "帧外字节 Bytes outside frames")
+            branch:add(F.garbage, tvb(at, next_at - at))
+            branch:add_proto_expert_info(OUTSIDE)
+            at = next_at
+        end
+    end
+    return #raw
+end
+
+return { walk = walk, show_frame = show_frame, show_cut = show_cut }

@@ -1,0 +1,197 @@
+-- The words that layouts are written in: a layout reads from a cursor, shows, and steps on;
+-- `seq`, `counted`, `sized`, `either`, `switch` join layouts.
+local parts = ...
+if not parts then return end -- Wireshark runs each file of the folder by itself too
+
+local number_at, hex_of = parts.cursor.number_at, parts.cursor.hex_of
+
+local function number(size)
+    return function(name)
+        return function(r)
+            r:need(size, name)
+            return r:take(name, size, number_at(r.raw, r.at, size))
+        end
+    end
+end
+local u8, u16, u24, u32 = number(1), number(2), number(3), number(4)
+
+local function i32(name)
+    return function(r)
+        r:need(4, name)
+        local value = number_at(r.raw, r.at, 4)
+        return r:take(name, 4, value < 2 ^ 31 and value or value - 2 ^ 32)
+    end
+end
+
+local function seq(...)
+    local parts = { ... }
+    return function(r)
+        for _, part in ipairs(parts) do part(r) end
+    end
+end
+local nothing = seq()
+
+-- Bytes as they are; without `size` all that is left.
+local function bytes(name, size)
+    return function(r)
+        local wanted = size or r:left()
+        r:need(wanted, name)
+        r:take(name, wanted)
+    end
+end
+
+-- Digits, one in a nibble; `skip` leading nibbles are reserved, `size` may depend on the dialect.
+local function digits(name, size, skip)
+    return function(r)
+        local wanted = type(size) == "function" and size(r) or size
+        r:need(wanted, name)
+        return r:take(name, wanted, hex_of(r:bytes(wanted)):sub(skip + 1))
+    end
+end
+local function code(name) return digits(name, function(r) return r.code_size end, 1) end
+local function ebm_id(name) return digits(name, function(r) return r.code_size == 9 and 15 or 18 end, 1) end
+local function legacy_digits(layout) -- the drafts reserve no nibble
+    return function(name)
+        return function(r)
+            if r.code_size ~= 9 then return layout(name)(r) end
+            local size = name == "ebm_id" and 15 or 9
+            return digits(name, size, 0)(r)
+        end
+    end
+end
+code, ebm_id = legacy_digits(code), legacy_digits(ebm_id)
+local function serial(name) return digits(name, 6, 0) end
+
+local function time(name)
+    return function(r)
+        r:need(4, name)
+        return r:take(name, 4, NSTime.new(number_at(r.raw, r.at, 4), 0))
+    end
+end
+
+local function ipv4(name) return bytes(name, 4) end
+
+-- Three bytes of BCD: four digits of MHz and two behind the point (GD/J 085 table 3).
+local function mhz(name)
+    return function(r)
+        r:need(3, name)
+        local shown = hex_of(r:bytes(3))
+        local whole = shown:sub(1, 4):gsub("^0+", "")
+        r:take(name, 3, (whole == "" and "0" or whole) .. "." .. shown:sub(5))
+    end
+end
+
+-- UTF-8 of letters, signs and Chinese characters. No two-byte sequences: GBK looks like those by chance.
+local function is_utf8(raw)
+    local at = 1
+    while at <= #raw do
+        local first = raw:byte(at)
+        local size = first < 0x80 and 1 or first >= 0xE0 and first < 0xF0 and 3 or first >= 0xF0 and first < 0xF5 and 4 or 0
+        if size == 0 then return false end
+        for next_at = at + 1, at + size - 1 do
+            local byte = raw:byte(next_at)
+            if not byte or byte < 0x80 or byte > 0xBF then return false end
+        end
+        at = at + size
+    end
+    return true
+end
+
+-- Text of `size` bytes (all that is left without it), in `charset` (1.5 of the tables) where one is named.
+local function text(name, size)
+    return function(r)
+        local wanted = size or r:left()
+        r:need(wanted, name)
+        if wanted == 0 then return end
+        local raw = r:bytes(wanted):gsub("%z+$", "")
+        local shown = raw
+        local charset = r.got.charset
+        if charset == 2 then
+            shown = r.tvb(r.at, wanted):string(ENC_UCS_2 + ENC_BIG_ENDIAN)
+        elseif #raw > 0 and (charset == 0 or charset == 1 or not is_utf8(raw)) then
+            shown = r.tvb(r.at, #raw):string(ENC_GB18030)
+        end
+        r:take(name, wanted, shown)
+    end
+end
+
+-- A length, then that much of `layout`.
+local function sized(length, layout)
+    return function(r) r:within(length(r), layout) end
+end
+
+-- A count, then as many of `layout`, each in a branch of its own where it has a title.
+local function counted(count, layout, title)
+    return function(r)
+        for number_of = 1, count(r) do
+            if title then r:branch(title .. " " .. number_of, layout) else layout(r) end
+        end
+    end
+end
+
+-- The first layout that reads exactly what is left; the last one is taken unasked.
+local function either(...)
+    local choices = { ... }
+    return function(r)
+        for at = 1, #choices - 1 do
+            if r:fits(choices[at]) then return choices[at](r) end
+        end
+        return choices[#choices](r)
+    end
+end
+
+-- The layout that belongs to a number read before.
+local function switch(name, layouts, default)
+    return function(r) return (layouts[r.got[name]] or default or nothing)(r) end
+end
+
+-- Bits of the next `size` bytes as numbers, most significant first; "" is reserved. Steps on by `step` bytes.
+local function bits(size, parts, step)
+    return function(r)
+        r:need(size, parts[1][1])
+        local value, left = number_at(r.raw, r.at, size), size * 8
+        for _, part in ipairs(parts) do
+            left = left - part[2]
+            local found = math.floor(value / 2 ^ left) % 2 ^ part[2]
+            if part[1] ~= "" then
+                r:show(part[1], size, found)
+                r.got[part[1]] = found
+            end
+        end
+        r.at = r.at + (step or size)
+    end
+end
+
+local function clock(name)
+    return function(r)
+        r:need(7, name)
+        local parts = { number_at(r.raw, r.at, 2), r.raw:byte(r.at + 3, r.at + 7) }
+        r:take(name, 7, ("%04d-%02d-%02d %02d:%02d:%02d"):format((table.unpack or unpack)(parts)))
+    end
+end
+
+-- Days of MJD and six digits of time (GD/J 086 appendix A); the proleptic calendar by counting from 1858-11-17.
+local function mjd(name)
+    return function(r)
+        r:need(5, name)
+        local raw = hex_of(r:bytes(5))
+        if raw == "FFFFFFFFFF" then return r:take(name, 5, "未定 open") end
+        local days = number_at(r.raw, r.at, 2) - 40587
+        local date = os.date("!%Y-%m-%d", days * 86400)
+        r:take(name, 5, ("%s %s:%s:%s"):format(date, raw:sub(5, 6), raw:sub(7, 8), raw:sub(9, 10)))
+    end
+end
+
+local words = {
+    u8 = u8, u16 = u16, u24 = u24, u32 = u32, i32 = i32, bits = bits, bytes = bytes, digits = digits, code = code, ebm_id = ebm_id,
+    serial = serial, time = time, ipv4 = ipv4, mhz = mhz, clock = clock, mjd = mjd, text = text,
+    seq = seq, sized = sized, counted = counted, either = either, switch = switch, number_at = number_at, hex_of = hex_of,
+    cursor = parts.cursor.new, why = parts.cursor.why,
+}
+
+-- An environment in which the words, what `others` holds, and Lua's own names are there without a prefix.
+function words.beside(others)
+    return setmetatable({}, { __index = function(_, name) return words[name] or others and others[name] or _G[name] end })
+end
+
+return words
