@@ -48,7 +48,8 @@ end
 function Cursor:bytes(size) return self.raw:sub(self.at + 1, self.at + size) end
 
 function Cursor:warn(kind, text)
-    if self.tree then self.tree:add_proto_expert_info(kind, text) end
+    if not self.tree then return end
+    if text then self.tree:add_proto_expert_info(kind, text) else self.tree:add_proto_expert_info(kind) end
 end
 
 -- Whether `layout` reads exactly what is left; the second value says what hindered it.

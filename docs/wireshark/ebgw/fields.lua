@@ -1,5 +1,5 @@
 -- Every field: name = { kind, title, names of values }; its filter is ebgw.NAME.
--- Kinds: number, hex (a number), signed, text, bytes, time, ip.
+-- Kinds: number, hex8, hex16 and hex32 (numbers), signed, text, bytes, time, ip.
 local parts = ...
 if not parts then return end -- Wireshark runs each file of the folder by itself too
 
@@ -7,21 +7,21 @@ local names = parts.names
 
 return {
     protocol = { "text", "协议 Protocol" },
-    version = { "hex", "协议版本号 Version" },
+    version = { "hex16", "协议版本号 Version" },
     session = { "number", "会话标识 Session" },
     packet_type = { "number", "数据包类型 Packet type", { "请求/主动上报 request or unasked", "应答/被动回传 answer" } },
     sign_flag = { "number", "签名标识 Sign flag", { [0] = "不签名 unsigned", [1] = "签名 signed" } },
     length = { "number", "数据包长度 Length" },
     source = { "text", "数据源对象编码 Source" },
     target = { "text", "数据目标对象编码 Target" },
-    service_type = { "hex", "业务数据类型 Service type", names.SERVICES },
+    service_type = { "hex8", "业务数据类型 Service type", names.SERVICES },
     body_length = { "number", "业务数据长度 Body length" },
     content = { "bytes", "业务数据内容 Content" },
     count = { "number", "数量 Count" },
     size = { "number", "长度 Length of what follows" },
     rest = { "bytes", "未定义字节 Bytes without meaning" },
     garbage = { "bytes", "帧外字节 Bytes outside frames" },
-    crc = { "hex", "校验 CRC" },
+    crc = { "hex32", "校验 CRC" },
     ["crc.status"] = { "number", "校验结果 CRC status", { [0] = "错误 bad", [1] = "正确 good" } },
     signature_form = { "text", "签名形式 Signature form" },
     ["sig.length"] = { "number", "数字签名信息长度 Signature length" },
@@ -123,8 +123,8 @@ return {
     ["cert.signature"] = { "bytes", "证书签名 Certificate signature" },
     ["cert.data"] = { "bytes", "证书 Certificate data" },
     -- adapter protocol (appendix A)
-    head = { "hex", "报头 Head", { [0x49] = "平台到适配器 platform to adapter", [0x50] = "适配器到平台 adapter to platform" } },
-    protocol_type = { "hex", "协议类型 Protocol type", names.COMMANDS },
+    head = { "hex8", "报头 Head", { [0x49] = "平台到适配器 platform to adapter", [0x50] = "适配器到平台 adapter to platform" } },
+    protocol_type = { "hex8", "协议类型 Protocol type", names.COMMANDS },
     platform_type = { "number", "消息来源 Origin", { "平台软件 platform", "设备应急 device" } },
     data_length = { "number", "数据长度 Data length" },
     command_kind = { "number", "指令类别 Command kind" },
@@ -160,9 +160,9 @@ return {
     ["frame.index"] = { "number", "帧序号 Frame index" },
     ["frame.data"] = { "bytes", "帧数据 Frame data" },
     -- transport stream (GD/J 086, 087; 089 appendix C)
-    table_id = { "hex", "表标识 Table", names.TABLES },
+    table_id = { "hex8", "表标识 Table", names.TABLES },
     section_length = { "number", "段长度 Section length" },
-    table_id_extension = { "hex", "表标识扩展 Table extension" },
+    table_id_extension = { "hex16", "表标识扩展 Table extension" },
     table_version = { "number", "版本号 Table version" },
     current_next = { "number", "当前后续指示 Current" },
     section_number = { "number", "段号 Section" },
@@ -170,9 +170,9 @@ return {
     network_id = { "number", "网络标识 Network id" },
     ts_id = { "number", "传输流标识 Transport stream id" },
     program_number = { "number", "节目号 Programme number" },
-    pcr_pid = { "hex", "PCR PID" },
-    pid = { "hex", "PID" },
-    stream_type = { "hex", "流类型 Stream type" },
+    pcr_pid = { "hex16", "PCR PID" },
+    pid = { "hex16", "PID" },
+    stream_type = { "hex8", "流类型 Stream type" },
     details = { "number", "详情频道指示 Details channel" },
     ts_start = { "text", "开始时间 Start (MJD, zone by setting of the multiplex)" },
     ts_end = { "text", "结束时间 End (MJD, zone by setting of the multiplex)" },

@@ -9,7 +9,9 @@ local ebgw_ts = Proto("ebgw_ts", "应急广播 TS Emergency Broadcast TS tables 
 
 local MAKERS = {
     number = function(abbr, title, names) return ProtoField.uint32(abbr, title, base.DEC, names) end,
-    hex = function(abbr, title, names) return ProtoField.uint32(abbr, title, base.HEX, names) end,
+    hex8 = function(abbr, title, names) return ProtoField.uint8(abbr, title, base.HEX, names) end,
+    hex16 = function(abbr, title, names) return ProtoField.uint16(abbr, title, base.HEX, names) end,
+    hex32 = function(abbr, title, names) return ProtoField.uint32(abbr, title, base.HEX, names) end,
     signed = function(abbr, title, names) return ProtoField.int32(abbr, title, base.DEC, names) end,
     text = function(abbr, title) return ProtoField.string(abbr, title) end,
     bytes = function(abbr, title) return ProtoField.bytes(abbr, title) end,

@@ -1,0 +1,1 @@
+"""The Wireshark dissector of docs/wireshark, held against the project's own reading of the same bytes."""

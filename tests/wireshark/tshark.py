@@ -1,0 +1,123 @@
+"""tshark with the dissector loaded, and what it reads of a capture."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.wireshark import capture
+
+FOLDER = Path(__file__).parents[2] / "docs" / "wireshark"
+SCRIPT = FOLDER / "ebgw" / "init.lua"
+_LOADED = ("-X", f"lua_script:{SCRIPT}")
+_PORTS = ("-o", f"ebgw.rds_ports:{capture.RDS}", "-o", f"ebgw.ts_ports:{capture.TS}")
+#: Seconds that one start of tshark may take; a start costs about one.
+_PATIENCE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One frame as tshark shows it: every field with its value, in the order of the bytes; and the notes of experts."""
+
+    fields: tuple[tuple[str, str], ...]
+
+    def all(self, name: str) -> list[str]:
+        """Values of ``ebgw.NAME``, in order."""
+        return [value for key, value in self.fields if key == f"ebgw.{name}"]
+
+    def one(self, name: str) -> str:
+        """The only value of ``ebgw.NAME``."""
+        (value,) = self.all(name)
+        return value
+
+    @property
+    def problems(self) -> list[str]:
+        """Notes of experts, as their filters: ``malformed``, ``crc.bad`` …"""
+        return [key.removeprefix("ebgw.") for key, _ in self.fields if key.removeprefix("ebgw.") in _EXPERTS]
+
+
+_EXPERTS = ("malformed", "truncated", "crc.bad", "outside", "unknown", "zero_signature")
+
+
+def program(name: str = "tshark") -> str:
+    """Path of a program of Wireshark; without it the test is skipped, or fails where EBGW_TEST_WIRESHARK=required."""
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if found is not None:
+        return found
+    text = f"{name} is not installed (Debian package tshark)"
+    if os.environ.get("EBGW_TEST_WIRESHARK") == "required":
+        pytest.fail(text)
+    pytest.skip(text)
+
+
+def run(*arguments: str, loaded: bool = True, home: Path | None = None) -> str:
+    """What tshark prints; no error of Lua, whatever it was given."""
+    environment = {**os.environ, **({"HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config")} if home else {})}
+    done = subprocess.run(
+        [program(), *arguments, *(_LOADED if loaded else ())],
+        capture_output=True,
+        timeout=_PATIENCE,
+        check=False,
+        env=environment,
+    )
+    out, errors = done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+    assert done.returncode == 0, errors
+    for sign in ("Lua Error", "lua script", "stack traceback", "dissector error", "Dissector bug"):
+        assert sign.lower() not in (out + errors).lower(), (sign, errors, out[:2000])
+    return out
+
+
+def read(pcap: Path, *more: str) -> list[list[Shown]]:
+    """The frames of each packet of a capture."""
+    packets = json.loads(run("-r", str(pcap), "-T", "json", *_PORTS, *more), object_pairs_hook=_pairs)
+    return [[Shown(tuple(_leaves(tree))) for tree in _frames(packet)] for packet in packets]
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """An object of JSON with a key as often as tshark writes it."""
+
+
+def _pairs(items: list[tuple[str, Any]]) -> _Pairs:
+    return _Pairs(items)
+
+
+def _frames(tree: Any) -> Iterator[_Pairs]:
+    """Every subtree of a protocol of ours, at any depth."""
+    if isinstance(tree, _Pairs):
+        for key, value in tree:
+            if key == "ebgw" and isinstance(value, _Pairs):
+                yield value
+            elif key == "ebgw" and isinstance(value, list):
+                yield from (one for one in value if isinstance(one, _Pairs))
+            else:
+                yield from _frames(value)
+
+
+def _leaves(tree: _Pairs) -> Iterator[tuple[str, str]]:
+    for key, value in tree:
+        if isinstance(value, _Pairs):
+            yield from _leaves(value)
+        elif isinstance(value, list):
+            yield from ((key, one) for one in value)
+        else:
+            yield key, value
+
+
+def time(shown: str) -> str | None:
+    """A time of tshark as decode writes it; the form depends on the version."""
+    for form in ("%b %d, %Y %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"):
+        try:
+            read_ = datetime.strptime(" ".join(shown.split(".")[0].split()), form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+        return read_.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None
