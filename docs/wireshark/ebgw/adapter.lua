@@ -7,7 +7,6 @@ local names, contents, body, crc32 = parts.names, parts.appendix_a, parts.shared
 
 local function read_adapter(r)
     r:take("protocol", 0, "adapter")
-    r.stop = r.stop - 4
     seq(u8("head"), u16("version"), u8("protocol_type"), u8("platform_type"))(r)
     local size, kind = u32("body_length")(r), r.got.protocol_type
     r:need(size, "body_length")
@@ -30,10 +29,10 @@ local function adapter_frame(raw, at)
     if there < 11 + body_size then return "wait", read_adapter, "附录A appendix A" end
     local size = 11 + body_size + number_at(raw, at + 9 + body_size, 2) + 4
     -- without the field of the signature length nothing but the CRC follows the body
-    if crc32(raw:sub(at + 1, at + 9 + body_size)) == number_at(raw .. "\0\0\0\0", at + 9 + body_size, 4) and there >= 13 + body_size then
+    if there >= 13 + body_size and crc32.of(raw:sub(at + 1, at + 9 + body_size)) == number_at(raw, at + 9 + body_size, 4) then
         size = 13 + body_size
     end
-    return { size = size, read = read_adapter, title = "附录A appendix A", crc = 4 }
+    return { size = size, read = read_adapter, title = "附录A appendix A", sum = crc32 }
 end
 
 return adapter_frame

@@ -27,4 +27,7 @@ local function crc_of(width, polynomial)
         return sum
     end
 end
-return { crc32 = crc_of(32, 0x04C11DB7), crc16 = crc_of(16, 0x1021) }
+return {
+    crc32 = { size = 4, of = crc_of(32, 0x04C11DB7) },
+    crc16 = { size = 2, of = crc_of(16, 0x1021) },
+}

@@ -3,7 +3,7 @@ local parts = ...
 if not parts then return end -- Wireshark runs each file of the folder by itself too
 
 local _ENV = parts.words.beside(parts.trailer)
-local names, contents, body = parts.names, parts.appendix_de, parts.shared.body
+local names, contents, body, crc32 = parts.names, parts.appendix_de, parts.shared.body, parts.checksum.crc32
 
 -- Forms of FEFD frames: where the length stands, bytes of a code, bytes of trailers that are possible before the CRC.
 local SHAPES = {
@@ -22,7 +22,6 @@ local function read_fefd(shape)
         local begin = r.at
         r:take("protocol", 0, shape.name)
         r.code_size = shape.code_size
-        r.stop = r.stop - 4
         r.at = begin + 2
         seq(u16("version"), u32("session"), u8("packet_type"))(r)
         if shape.is_ip then u8("sign_flag")(r) end
@@ -49,7 +48,7 @@ local function read_fefd(shape)
     end
 end
 
--- What begins at `at`: a frame { size, read, title }, "wait" (with a frame's reading where it is known), or nil.
+-- Bytes of the frame at `at` if its lengths add up in `shape`; "wait" where too few are there to say; else nil.
 local function hold(raw, at, shape)
     local there, total = #raw - at, number_at(raw, at + shape.length_at, 2)
     local content_at = shape.count_at + 5
@@ -70,6 +69,7 @@ local function sounds_right(raw, at, shape)
     return source:find("^[F0]%d+$") ~= nil and number_at(raw, at + shape.length_at, 2) >= shape.count_at + 9
 end
 
+-- What begins at `at`: a frame { size, read, title, sum }, "wait" (with a reading and title where known), or nil.
 local function fefd_frame(raw, at)
     if #raw - at < 12 then return "wait" end
     local waiting = nil
@@ -78,13 +78,14 @@ local function fefd_frame(raw, at)
         if held == "wait" then
             waiting = waiting or shape
         elseif held then
-            return { size = held, read = read_fefd(shape), title = shape.title, crc = 4 }
+            return { size = held, read = read_fefd(shape), title = shape.title, sum = crc32 }
         end
     end
     if waiting then return "wait", read_fefd(waiting), waiting.title end
     for _, shape in ipairs(SHAPES) do
         if sounds_right(raw, at, shape) then
-            return { size = number_at(raw, at + shape.length_at, 2), read = read_fefd(shape), title = shape.title, crc = 4 }
+            local size = number_at(raw, at + shape.length_at, 2)
+            return { size = size, read = read_fefd(shape), title = shape.title, sum = crc32 }
         end
     end
     return nil

@@ -51,7 +51,8 @@ function ebgw_ts.dissector(tvb, pinfo, tree)
     if #raw < 12 or size > #raw then
         parts.stream.show_cut(tvb, raw, 0, tree, pinfo, nil, "TS段 TS section")
     else
-        parts.stream.show_frame(tvb, raw, 0, size, pinfo, tree, "TS段 TS section", parts.section, size >= 12 and 4 or nil)
+        local section = { size = size, read = parts.section, title = "TS段 TS section", sum = size >= 12 and parts.checksum.crc32 }
+        parts.stream.show_frame(tvb, raw, 0, section, pinfo, tree)
     end
     return #raw
 end

@@ -32,8 +32,8 @@ local function rds_packet(raw, at)
         if lead and lead < 0xF0 and lead >= 0x10 then return nil end
     end
     if there < size then return "wait", read_rds, "RDS数据包 RDS packet" end
-    if there >= size + 2 and crc16(raw:sub(at + 1, at + size)) == number_at(raw, at + size, 2) then
-        return { size = size, read = read_rds, title = "RDS数据包 RDS packet", after = 2 }
+    if there >= size + 2 and crc16.of(raw:sub(at + 1, at + size)) == number_at(raw, at + size, 2) then
+        return { size = size + 2, read = read_rds, title = "RDS数据包 RDS packet", sum = crc16 }
     end
     return { size = size, read = read_rds, title = "RDS数据包 RDS packet" }
 end

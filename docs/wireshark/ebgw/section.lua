@@ -9,7 +9,7 @@ local function read_section(r)
     r:take("protocol", 0, "ts")
     u8("table_id")(r)
     bits(2, { { "", 4 }, { "section_length", 12 } })(r)
-    r.stop = math.min(r.stop, r.at + r.got.section_length) - 4
+    r.stop = math.min(r.stop, r.at + r.got.section_length - 4)
     seq(u16("table_id_extension"), bits(1, { { "", 2 }, { "table_version", 5 }, { "current_next", 1 } }))(r)
     seq(u8("section_number"), u8("last_section_number"))(r)
     -- The body has no length of its own: it ends where a signature of 74 bytes, or none, begins.

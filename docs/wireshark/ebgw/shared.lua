@@ -17,8 +17,10 @@ local function event_name(event_code)
 end
 local function event(r)
     r:need(5, "event")
-    r:show("event_name", 5, event_name(r:bytes(5)))
-    text("event", 5)(r)
+    local raw = r:bytes(5)
+    local shown = raw:find("^[ -~]+$") and raw or hex_of(raw)
+    r:show("event_name", 5, event_name(shown))
+    r:take("event", 5, shown)
 end
 
 local tags = counted(u8("count"), u8("tag"))

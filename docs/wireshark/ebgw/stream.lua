@@ -3,7 +3,7 @@ local parts = ...
 if not parts then return end -- Wireshark runs each file of the folder by itself too
 
 local _ENV = parts.words.beside(parts.protocol)
-local show_crc, crc32, crc16 = parts.trailer.show_crc, parts.checksum.crc32, parts.checksum.crc16
+local show_crc, crc16 = parts.trailer.show_crc, parts.checksum.crc16
 
 -- Add to the line of the packet list; a packet may hold many frames.
 local function say(pinfo, said)
@@ -11,21 +11,19 @@ local function say(pinfo, said)
     pinfo.private.ebgw_said = "1"
 end
 
--- Show one frame of `size` bytes; `crc_size` bytes at its end are a CRC. Nothing that `read` meets goes further than here.
-local function show_frame(tvb, raw, at, size, pinfo, tree, title, read, crc_size)
-    local branch = tree:add(ebgw, tvb(at, size), title)
-    local r = cursor(tvb, raw, at, at + size, branch)
-    local ok, said = pcall(read, r)
+-- Show a frame { size, read, title, sum }: its last bytes are the checksum `sum`. No error of `read` goes further.
+local function show_frame(tvb, raw, at, frame, pinfo, tree)
+    local title, sum = frame.title, frame.sum
+    local branch = tree:add(ebgw, tvb(at, frame.size), title)
+    local r = cursor(tvb, raw, at, at + frame.size - (sum and sum.size or 0), branch)
+    local ok, said = pcall(frame.read, r)
     if ok then
         branch:append_text(": " .. said)
     else
         branch:add_proto_expert_info(MALFORMED, why(said))
         said = title .. " 格式错误 malformed"
     end
-    if crc_size then
-        local sum = cursor(tvb, raw, at + size - crc_size, at + size, branch)
-        show_crc(sum, at, size, crc32, crc_size)
-    end
+    if sum then show_crc(cursor(tvb, raw, at + frame.size - sum.size, at + frame.size, branch), at, sum) end
     say(pinfo, said)
 end
 
@@ -34,19 +32,13 @@ local function show_cut(tvb, raw, at, tree, pinfo, read, title)
     local branch = tree:add(ebgw, tvb(at), title)
     branch:add_proto_expert_info(TRUNCATED)
     if read then
-        local r = cursor(tvb, raw, at, #raw + 4, branch)
+        local r = cursor(tvb, raw, at, #raw, branch)
         r.need = function(self, size, name)
             if self.at + size > #raw then self:fail((name or "content") .. ": cut short") end
         end
         pcall(read, r)
     end
     say(pinfo, title .. " 数据不完整 cut short")
-end
-
--- The CRC-16 behind the `size` bytes from `at` (GD/J 085-2018 6.1).
-local function show_crc16(tvb, raw, at, size, tree)
-    local stop = at + size + 2
-    show_crc(cursor(tvb, raw, stop - 2, stop, tree:add(ebgw, tvb(stop - 2, 2), "CRC-16")), at, size + 2, crc16, 2)
 end
 
 -- The packet that a whole set of 8-byte frames carries, in a tab of its own.
@@ -59,8 +51,8 @@ local function show_joined(raw, at, frames, pinfo, tree)
         return tree:add_proto_expert_info(MALFORMED, ("length: %d announced, %d there"):format(size + 2, #joined))
     end
     local tvb = ByteArray.new(hex_of(joined)):tvb("RDS数据包 RDS packet")
-    show_frame(tvb, joined, 0, size, pinfo, tree, "RDS数据包 RDS packet", parts.rds_stream.read)
-    show_crc16(tvb, joined, 0, size, tree)
+    local packet = { size = size + 2, read = parts.rds_stream.read, title = "RDS数据包 RDS packet", sum = crc16 }
+    show_frame(tvb, joined, 0, packet, pinfo, tree)
 end
 
 -- Where after `at` something begins that could be a frame.
@@ -88,13 +80,9 @@ local function walk(tvb, pinfo, tree, begins, may_wait)
             show_cut(tvb, raw, at, tree, pinfo, read, title or "应急广播 EBGW")
             return #raw
         elseif frame then
-            show_frame(tvb, raw, at, frame.size, pinfo, tree, frame.title, frame.read, frame.crc)
-            if frame.after then
-                show_crc16(tvb, raw, at, frame.size, tree)
-            elseif frame.whole then
-                show_joined(raw, at, frame, pinfo, tree)
-            end
-            at = at + frame.size + (frame.after or 0)
+            show_frame(tvb, raw, at, frame, pinfo, tree)
+            if frame.whole then show_joined(raw, at, frame, pinfo, tree) end
+            at = at + frame.size
         else
             local next_at = next_mark(raw, at, begins)
             local branch = tree:add(ebgw, tvb(at, next_at - at), "帧外字节 Bytes outside frames")

@@ -32,10 +32,10 @@ local function trailer(r)
     r.at = r.at + 74
 end
 
--- The CRC that ends a frame of `size` bytes.
-local function show_crc(r, begin, size, sum_of, width)
-    local found, right = number_at(r.raw, r.at, width), sum_of(r.raw:sub(begin + 1, begin + size - width))
-    r:take("crc", width, found)
+-- The checksum that ends a frame begun at `begin`; the cursor stands before it.
+local function show_crc(r, begin, sum)
+    local found, right = number_at(r.raw, r.at, sum.size), sum.of(r.raw:sub(begin + 1, r.at))
+    r:take("crc", sum.size, found)
     r:show("crc.status", 0, found == right and 1 or 0)
     if found ~= right then r:warn(BAD_CRC, ("CRC %X, 应为 should be %X"):format(found, right)) end
 end

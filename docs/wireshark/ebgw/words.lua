@@ -3,7 +3,7 @@
 local parts = ...
 if not parts then return end -- Wireshark runs each file of the folder by itself too
 
-local number_at, hex_of = parts.cursor.number_at, parts.cursor.hex_of
+local F, number_at, hex_of = parts.protocol.F, parts.cursor.number_at, parts.cursor.hex_of
 
 local function number(size)
     return function(name)
@@ -97,21 +97,43 @@ local function is_utf8(raw)
     return true
 end
 
--- Text of `size` bytes (all that is left without it), in `charset` (1.5 of the tables) where one is named.
+-- Whether all characters of GB 18030 are whole: one, two or four bytes.
+local function is_gb18030(raw)
+    local at = 1
+    while at <= #raw do
+        local first, second, third, fourth = raw:byte(at, at + 3)
+        local trail = second and second >= 0x40 and second ~= 0x7F and second ~= 0xFF
+        local longer = second and second >= 0x30 and second <= 0x39 and (third or 0) >= 0x81 and (fourth or 0) >= 0x30
+        if first >= 0x80 and (first == 0x80 or first == 0xFF or not (trail or longer)) then return false end
+        at = at + (first < 0x80 and 1 or trail and 2 or 4)
+    end
+    return true
+end
+
+local UCS_2 = ENC_UCS_2 + ENC_BIG_ENDIAN
+
+-- How `raw` is written: by its `charset` (086 table 4) where one is named, else UTF-8 or GBK; nil where it is no text.
+local function encoding(raw, charset)
+    if charset == 2 then return UCS_2 end
+    if charset == nil and is_utf8(raw) then return ENC_UTF_8 end
+    return is_gb18030(raw) and ENC_GB18030 or nil
+end
+
+-- Text of `size` bytes (all that is left without it), padded with zeros; in hexadecimal where it is none.
 local function text(name, size)
     return function(r)
         local wanted = size or r:left()
         r:need(wanted, name)
-        if wanted == 0 then return end
-        local raw = r:bytes(wanted):gsub("%z+$", "")
-        local shown = raw
-        local charset = r.got.charset
-        if charset == 2 then
-            shown = r.tvb(r.at, wanted):string(ENC_UCS_2 + ENC_BIG_ENDIAN)
-        elseif #raw > 0 and (charset == 0 or charset == 1 or not is_utf8(raw)) then
-            shown = r.tvb(r.at, #raw):string(ENC_GB18030)
+        local raw, at = r:bytes(wanted), r.at
+        if r.got.charset ~= 2 then raw = raw:gsub("%z+$", "") end
+        r.at = at + wanted
+        if #raw == 0 or not r.tree then return end
+        local written = encoding(raw, r.got.charset)
+        if written then
+            r.tree:add_packet_field(F[name], r.tvb(at, #raw), written)
+        else
+            r.tree:add(F[name], r.tvb(at, wanted), hex_of(raw))
         end
-        r:take(name, wanted, shown)
     end
 end
 
