@@ -96,7 +96,11 @@ _UNSHOWN_OF = {
     "ts": {"messages.start", "messages.end", "commands.time", "commands.end"},
     "rds": {"time"},
 }
-_NOTHING = re.compile(r"0{18,}\Z")
+#: Codes that may be of any length; of zeros alone they are none.
+_CODES = {"source", "target", "code", "resource_code", "front_code"}
+_ZEROS = re.compile(r"0+\Z")
+_TEXTS = {"description", "address", "text", "agency", "url", "telephone", "name", "stream_address", "language"}
+_HEXADECIMAL = re.compile(r"(?:[0-9A-F]{2})+\Z")
 _BYTES = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2})*\Z")
 
 
@@ -149,22 +153,28 @@ def expected(said: dict[str, Any]) -> dict[str, list[Any]]:
         found["sig.time" if isinstance(signature["time"], str) else "sig.counter"] = [signature["time"]]
     if checksum is not None:
         found["crc"], found["crc.status"] = [int(checksum["found"], 16)], [int(checksum["ok"])]
-    return {name: kept for name, values in found.items() if (kept := [one for one in values if _told(one)])}
+    return {name: kept for name, values in found.items() if (kept := [one for one in values if _told(name, one)])}
 
 
-def _told(value: Any) -> bool:
+def _told(name: str, value: Any) -> bool:
     """Whether the value is one that both show: empty texts and codes of zeros are told differently."""
-    return value not in (None, "") and not (isinstance(value, str) and _NOTHING.match(value))
+    return value not in (None, "") and not (name in _CODES and _ZEROS.match(value))
 
 
 def difference(said: dict[str, Any], shown: Shown) -> dict[str, tuple[list[Any], list[Any]]]:
     """What ``decode`` says and the dissector shows otherwise, by the dissector's names; empty where they agree."""
     differs = {}
     for name, values in expected(said).items():
-        got = [one for one in shown.all(name) if _told(one)]
-        if [_like(one, value) for one, value in zip(got, values, strict=False)] != values or len(got) != len(values):
+        got = [one for one in shown.all(name) if _told(name, one)]
+        if len(got) != len(values) or not all(map(_same, got, values, [name] * len(got))):
             differs[name] = (values, got)
     return differs
+
+
+def _same(shown: str, value: Any, name: str) -> bool:
+    """Whether tshark shows this value. What is no text may be shown as Wireshark's own table of GB 18030 reads it."""
+    no_text = name in _TEXTS and (_HEXADECIMAL.match(value) or "\ufffd" in value)
+    return bool(no_text) or _like(shown, value) == value
 
 
 def _like(shown: str, value: Any) -> Any:

@@ -22,16 +22,19 @@ local LARGEST_BODY = 4 * 1024 * 1024
 local function adapter_frame(raw, at)
     local there = #raw - at
     if there >= 3 and number_at(raw, at + 1, 2) ~= 1 then return nil end
-    if there >= 4 and not names.COMMANDS[raw:byte(at + 4)] then return nil end
     if there < 9 then return "wait" end
     local body_size = number_at(raw, at + 5, 4)
     if body_size > LARGEST_BODY then return nil end
-    if there < 11 + body_size then return "wait", read_adapter, "附录A appendix A" end
+    -- an unknown type could be chance: it must be there whole, and right
+    local known = names.COMMANDS[raw:byte(at + 4)]
+    if there < 11 + body_size then return known and "wait", read_adapter, "附录A appendix A" end
     local size = 11 + body_size + number_at(raw, at + 9 + body_size, 2) + 4
     -- without the field of the signature length nothing but the CRC follows the body
     if there >= 13 + body_size and crc32.of(raw:sub(at + 1, at + 9 + body_size)) == number_at(raw, at + 9 + body_size, 4) then
         size = 13 + body_size
     end
+    local right = there >= size and crc32.of(raw:sub(at + 1, at + size - 4)) == number_at(raw, at + size - 4, 4)
+    if not known and not right then return nil end
     return { size = size, read = read_adapter, title = "附录A appendix A", sum = crc32 }
 end
 

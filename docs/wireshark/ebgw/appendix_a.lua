@@ -46,7 +46,7 @@ return { -- tables A.5 to A.38
     end,
     [0x03] = seq(u8("command_kind"), sized(u32("data_length"), bytes("content"))),
     [0x04] = seq(ebm_id("ebm_id"), u8("switch"), switch("switch", { STARTED }, ADDRESSES), forget_charset),
-    [0x05] = counted(u8("count"), seq(sized_physical, sized(u8("size"), code("resource_code")))),
+    [0x05] = counted(u8("count"), seq(sized_physical, sized(u8("size"), whole_code("resource_code")))),
     [0x06] = seq(u8("volume"), ADDRESSES),
     [0x07] = seq(REBACK, ADDRESSES),
     [0x08] = seq(REBACK, ADDRESSES, tags),
@@ -80,7 +80,7 @@ return { -- tables A.5 to A.38
         BY_TELEPHONE, u8("volume"), coded
     ),
     [0x19] = seq(front, ebm_id("ebm_id")),
-    [0x20] = seq(sized(u8("size"), front), u8("work_state"), time("connection_time")),
+    [0x20] = seq(sized(u8("size"), whole_code("front_code")), u8("work_state"), time("connection_time")),
     [0x21] = seq(i32("return_code"), sized(u32("data_length"), bytes("content"))),
     [0x22] = seq(u8("settled"), ipv4("receive_ip"), u16("receive_port")),
     [0x3F] = seq(u8("amplifier"), ADDRESSES),

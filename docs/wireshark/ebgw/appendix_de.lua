@@ -74,7 +74,7 @@ local REPORTS = { -- tables E.4 to E.10
         ebm_id("ebm_id"), u8("played"), sized(u16("size"), text("description")), time("start"), time("end"), u8("times"),
         time("report_time")
     ),
-    [0x16] = seq(sized(u8("size"), code("front_code")), counted(u8("count"), RECORD, "播发记录 Record")),
+    [0x16] = seq(sized(u8("size"), whole_code("front_code")), counted(u8("count"), RECORD, "播发记录 Record")),
 }
 
 return { requests = REQUESTS, reports = REPORTS, answer = ANSWER }

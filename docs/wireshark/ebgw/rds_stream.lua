@@ -18,24 +18,32 @@ local function read_rds(r)
     return ("RDS %s"):format(names.RDS_TYPES[kind] or kind)
 end
 
--- RDS: packets one after another (6.1 of the standard), each perhaps with its CRC-16, or frames of 8 bytes.
+-- Whether the types of table 2 and the nibble F before each code make a packet of what begins at `at`.
+local function sounds_like_packet(raw, at, kind, count)
+    if not names.RDS_TYPES[kind] or (count == 0 and kind ~= 1) then return false end
+    for each = 0, count - 1 do
+        local lead = raw:byte(at + 4 + 12 * each)
+        if lead and lead < 0xF0 and lead >= 0x10 then return false end
+    end
+    return true
+end
+
+-- Packets stand one after another (6.1), each perhaps with its CRC-16. They have no mark: one that is exactly what is there
+-- is taken as it is, others must sound right.
 local function rds_packet(raw, at)
     local there = #raw - at
     if there < 2 then return "wait" end
     local kind, size = math.floor(raw:byte(at + 1) / 8), 2 + number_at(raw, at, 2) % 2048
-    if not names.RDS_TYPES[kind] or size < 77 then return nil end
-    if there < 3 then return "wait" end
+    if size < 77 then return nil end
+    if there < 3 then return names.RDS_TYPES[kind] and "wait" end
     local count = raw:byte(at + 3)
-    if 3 + 12 * count + 74 > size or (count == 0 and kind ~= 1) then return nil end
-    for each = 0, count - 1 do
-        local lead = raw:byte(at + 4 + 12 * each)
-        if lead and lead < 0xF0 and lead >= 0x10 then return nil end
-    end
+    if 3 + 12 * count + 74 > size then return nil end
+    local summed = there >= size + 2 and crc16.of(raw:sub(at + 1, at + size)) == number_at(raw, at + size, 2)
+    local exact = at == 0 and there == size or summed
+    if not exact and not sounds_like_packet(raw, at, kind, count) then return nil end
     if there < size then return "wait", read_rds, "RDS数据包 RDS packet" end
-    if there >= size + 2 and crc16.of(raw:sub(at + 1, at + size)) == number_at(raw, at + size, 2) then
-        return { size = size + 2, read = read_rds, title = "RDS数据包 RDS packet", sum = crc16 }
-    end
-    return { size = size, read = read_rds, title = "RDS数据包 RDS packet" }
+    local sum = summed and crc16 or nil
+    return { size = size + (summed and 2 or 0), read = read_rds, title = "RDS数据包 RDS packet", sum = sum }
 end
 
 local RDS_FRAME = seq(

@@ -23,7 +23,7 @@ local function trailer(r)
     if size ~= 74 or r:left() ~= 74 then
         r:fail(("sig.length: %d announced, %d bytes there"):format(size, r:left()))
     end
-    if r:bytes(74):find("[^%z]") then
+    if (r.got.sign_flag or 0) ~= 0 or r:bytes(74):find("[^%z]") then
         r:show("signature_form", 74, "signed")
         return r:branch("数字签名 Signature", signature_block)
     end

@@ -60,6 +60,12 @@ local function legacy_digits(layout) -- the drafts reserve no nibble
     end
 end
 code, ebm_id = legacy_digits(code), legacy_digits(ebm_id)
+-- A code of all the bytes that are left: only the long form has a reserved nibble.
+local function whole_code(name)
+    return function(r)
+        if r:left() > 0 then digits(name, r:left(), r:left() == 12 and 1 or 0)(r) end
+    end
+end
 local function serial(name) return digits(name, 6, 0) end
 
 local function time(name)
@@ -115,6 +121,7 @@ local UCS_2 = ENC_UCS_2 + ENC_BIG_ENDIAN
 -- How `raw` is written: by its `charset` (086 table 4) where one is named, else UTF-8 or GBK; nil where it is no text.
 local function encoding(raw, charset)
     if charset == 2 then return UCS_2 end
+    if raw:find("%c") then return nil end
     if charset == nil and is_utf8(raw) then return ENC_UTF_8 end
     return is_gb18030(raw) and ENC_GB18030 or nil
 end
@@ -188,7 +195,7 @@ local function clock(name)
     return function(r)
         r:need(7, name)
         local parts = { number_at(r.raw, r.at, 2), r.raw:byte(r.at + 3, r.at + 7) }
-        r:take(name, 7, ("%04d-%02d-%02d %02d:%02d:%02d"):format((table.unpack or unpack)(parts)))
+        r:take(name, 7, ("%d-%02d-%02d %02d:%02d:%02d"):format((table.unpack or unpack)(parts)))
     end
 end
 
@@ -198,14 +205,16 @@ local function mjd(name)
         r:need(5, name)
         local raw = hex_of(r:bytes(5))
         if raw == "FFFFFFFFFF" then return r:take(name, 5, "未定 open") end
+        local hour, minute, second = raw:match("^%x%x%x%x(%d%d)(%d%d)(%d%d)$")
+        if not hour or hour > "23" or minute > "59" or second > "59" then return r:take(name, 5, raw) end
         local days = number_at(r.raw, r.at, 2) - 40587
         local date = os.date("!%Y-%m-%d", days * 86400)
-        r:take(name, 5, ("%s %s:%s:%s"):format(date, raw:sub(5, 6), raw:sub(7, 8), raw:sub(9, 10)))
+        r:take(name, 5, ("%s %s:%s:%s"):format(date, hour, minute, second))
     end
 end
 
 local words = {
-    u8 = u8, u16 = u16, u24 = u24, u32 = u32, i32 = i32, bits = bits, bytes = bytes, digits = digits, code = code, ebm_id = ebm_id,
+    u8 = u8, u16 = u16, u24 = u24, u32 = u32, i32 = i32, bits = bits, bytes = bytes, digits = digits, code = code, whole_code = whole_code, ebm_id = ebm_id,
     serial = serial, time = time, ipv4 = ipv4, mhz = mhz, clock = clock, mjd = mjd, text = text,
     seq = seq, sized = sized, counted = counted, either = either, switch = switch, number_at = number_at, hex_of = hex_of,
     cursor = parts.cursor.new, why = parts.cursor.why,
