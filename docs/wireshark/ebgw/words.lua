@@ -195,7 +195,7 @@ local function clock(name)
     return function(r)
         r:need(7, name)
         local parts = { number_at(r.raw, r.at, 2), r.raw:byte(r.at + 3, r.at + 7) }
-        r:take(name, 7, ("%d-%02d-%02d %02d:%02d:%02d"):format((table.unpack or unpack)(parts)))
+        r:take(name, 7, ("%04d-%02d-%02d %02d:%02d:%02d"):format((table.unpack or unpack)(parts)))
     end
 end
 
