@@ -34,18 +34,23 @@ local A_RECORD = seq( -- table A.30
     u8("volume"), u8("input_channel"), OUTPUTS, BY_TELEPHONE, coded
 )
 local LOCK = seq( -- table A.23
-    u8("cmd_tag"), u16("cmd_length"), u32("freq_khz"), u32("symbol_rate_k"), u8("qam_adapter"), ADDRESSES
+    u8("cmd_tag"), sized(u16("cmd_length"), seq(u32("freq_khz"), u32("symbol_rate_k"), u8("qam_adapter"), ADDRESSES))
 )
+local function ts_command(r) -- the only content that is described is that of command 4 of kind 0
+    if r.got.command_kind == 0 and r:left() > 0 and r:bytes(1):byte() == 4 then return LOCK(r) end
+    bytes("content")(r)
+end
+local function no_switch(r) r:fail("switch: neither 1 nor 2") end
 local CHANNEL_QUERY = seq(front, u8("channel"), u8("channel_state"))
 
 return { -- tables A.5 to A.38
-    [0x01] = seq(u8("command_kind"), sized(u32("data_length"), either(LOCK, bytes("content")))),
+    [0x01] = seq(u8("command_kind"), sized(u32("data_length"), ts_command)),
     [0x02] = function(r)
         seq(u8("command_kind"), u8("rds_type"), u8("send_times"), u8("interval_ms"), codes)(r)
         sized(u32("data_length"), either(parts.rds[r.got.rds_type] or bytes("content"), bytes("content")))(r)
     end,
     [0x03] = seq(u8("command_kind"), sized(u32("data_length"), bytes("content"))),
-    [0x04] = seq(ebm_id("ebm_id"), u8("switch"), switch("switch", { STARTED }, ADDRESSES), forget_charset),
+    [0x04] = seq(ebm_id("ebm_id"), u8("switch"), switch("switch", { STARTED, ADDRESSES }, no_switch), forget_charset),
     [0x05] = counted(u8("count"), seq(sized_physical, sized(u8("size"), whole_code("resource_code")))),
     [0x06] = seq(u8("volume"), ADDRESSES),
     [0x07] = seq(REBACK, ADDRESSES),

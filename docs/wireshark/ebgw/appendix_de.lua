@@ -14,6 +14,7 @@ local function named_address(r)
     local port_size = kind == 2 and 2 or 0
     r:need(1 + size + port_size, "address")
     local name = r.raw:sub(r.at + 2, r.at + 1 + size)
+    if name:find("[^ -~]") then name = hex_of(name) end
     if kind == 2 then name = name .. ":" .. number_at(r.raw, r.at + 1 + size, 2) end
     r:take("address", 1 + size + port_size, name)
 end

@@ -28,6 +28,7 @@ local function crc_of(width, polynomial)
     end
 end
 return {
+    bxor = bxor,
     crc32 = { size = 4, of = crc_of(32, 0x04C11DB7) },
     crc16 = { size = 2, of = crc_of(16, 0x1021) },
 }

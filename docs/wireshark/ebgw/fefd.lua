@@ -71,13 +71,16 @@ end
 
 -- What begins at `at`: a frame { size, read, title, sum }, "wait" (with a reading and title where known), or nil.
 local function fefd_frame(raw, at)
-    if #raw - at < 12 then return "wait" end
+    local there = #raw - at
+    -- of another version only what is there: noise with the mark in it would be waited for
+    local may_wait = there < 4 or number_at(raw, at + 2, 2) == 0x0100
+    if there < 12 then return may_wait and "wait" or nil end
     local waiting = nil
     for _, shape in ipairs(SHAPES) do
         local held = hold(raw, at, shape)
         if held == "wait" then
-            waiting = waiting or shape
-        elseif held then
+            waiting = waiting or may_wait and shape
+        elseif held and (may_wait or held <= there) then
             return { size = held, read = read_fefd(shape), title = shape.title, sum = crc32 }
         end
     end

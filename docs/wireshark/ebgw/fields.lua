@@ -159,6 +159,7 @@ return {
     ["frame.total"] = { "number", "帧总数 Frames" },
     ["frame.index"] = { "number", "帧序号 Frame index" },
     ["frame.data"] = { "bytes", "帧数据 Frame data" },
+    ["group.offset"] = { "text", "偏移字 Offset word" },
     -- transport stream (GD/J 086, 087; 089 appendix C)
     table_id = { "hex8", "表标识 Table", names.TABLES },
     section_length = { "number", "段长度 Section length" },

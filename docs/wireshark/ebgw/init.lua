@@ -8,7 +8,7 @@ local folder = debug.getinfo(1, "S").source:match("^@?(.*[/\\])") or ""
 for _, name in ipairs({
     "names", "events", "fields", "protocol", "checksum", "cursor", -- what is shown, and with what
     "words", "shared", "appendix_de", "rds", "appendix_a", "ts", -- layouts of contents
-    "trailer", "fefd", "adapter", "rds_stream", "section", "stream", -- frames and streams
+    "trailer", "fefd", "adapter", "rds_units", "rds_stream", "rds_joined", "section", "stream", -- frames and streams
 }) do
     parts[name] = assert(loadfile(folder .. name .. ".lua"))(parts)
 end
@@ -42,6 +42,8 @@ end
 -- What 0xFC belonged to before: SCTE 35 sections have no section syntax, ours always.
 local others = {}
 
+function ebgw_rds.init() parts.rds_joined.forget() end
+
 function ebgw_ts.dissector(tvb, pinfo, tree)
     local raw = tvb:raw()
     local other = #raw > 1 and raw:byte(2) < 0x80 and others[raw:byte(1)]
@@ -69,6 +71,10 @@ end
 ebgw.prefs.ports = Pref.range("附录D/E端口 Ports of D and E", "9000,8889", "TCP and UDP", 65535)
 ebgw.prefs.adapter_ports = Pref.range("附录A端口 Ports of the adapter protocol", "8799", "TCP and UDP", 65535)
 ebgw.prefs.rds_ports = Pref.range("RDS端口 Ports of RDS", "", "TCP and UDP; serial over TCP", 65535)
+ebgw.prefs.rds_form = Pref.enum("RDS形式 Form of RDS", 1, "what the encoder takes; packets without a mark can be mistaken", {
+    { "auto", "自动 auto", 1 }, { "packets", "数据包 packets", 2 }, { "frames", "帧 frames of 8 bytes", 3 },
+    { "groups", "组 groups of 13 bytes", 4 },
+})
 ebgw.prefs.ts_ports = Pref.range("TS端口 Ports of transport streams", "", "UDP, packets of 188 bytes", 65535)
 
 local tcp, udp = DissectorTable.get("tcp.port"), DissectorTable.get("udp.port")

@@ -11,7 +11,7 @@ return { -- tables 3 to 20
     [3] = clock("clock"),
     [4] = REBACK,
     [5] = u32("period_s"),
-    [6] = LIST,
+    [6] = either(LIST, bytes("list.data")),
     [7] = CERTIFICATES,
     [8] = tags,
     [11] = seq(bits(1, { { "switch", 2 }, { "retune", 2 }, { "level", 4 } }), event, ebm_id("ebm_id"), mhz("freq_mhz")),

@@ -3,7 +3,7 @@ local parts = ...
 if not parts then return end -- Wireshark runs each file of the folder by itself too
 
 local _ENV = parts.words.beside(parts.protocol)
-local show_crc, crc16 = parts.trailer.show_crc, parts.checksum.crc16
+local show_crc = parts.trailer.show_crc
 
 -- Add to the line of the packet list; a packet may hold many frames.
 local function say(pinfo, said)
@@ -41,20 +41,6 @@ local function show_cut(tvb, raw, at, tree, pinfo, read, title)
     say(pinfo, title .. " 数据不完整 cut short")
 end
 
--- The packet that a whole set of 8-byte frames carries, in a tab of its own.
-local function show_joined(raw, at, frames, pinfo, tree)
-    local data = {}
-    for each = 0, frames.frames - 1 do data[#data + 1] = raw:sub(at + 8 * each + 4, at + 8 * each + 8) end
-    local joined = table.concat(data)
-    local size = 2 + number_at(joined, 0, 2) % 2048
-    if size + 2 > #joined then
-        return tree:add_proto_expert_info(MALFORMED, ("length: %d announced, %d there"):format(size + 2, #joined))
-    end
-    local tvb = ByteArray.new(hex_of(joined)):tvb("RDS数据包 RDS packet")
-    local packet = { size = size + 2, read = parts.rds_stream.read, title = "RDS数据包 RDS packet", sum = crc16 }
-    show_frame(tvb, joined, 0, packet, pinfo, tree)
-end
-
 -- Where after `at` something begins that could be a frame.
 local function next_mark(raw, at, begins)
     for next_at = at + 1, #raw - 1 do
@@ -75,13 +61,13 @@ local function walk(tvb, pinfo, tree, begins, may_wait)
         if frame == "wait" then
             if may_wait then
                 pinfo.desegment_offset, pinfo.desegment_len = at, DESEGMENT_ONE_MORE_SEGMENT
-                return at
+                return #raw -- none would say that the packet is another's
             end
             show_cut(tvb, raw, at, tree, pinfo, read, title or "应急广播 EBGW")
             return #raw
         elseif frame then
             show_frame(tvb, raw, at, frame, pinfo, tree)
-            if frame.whole then show_joined(raw, at, frame, pinfo, tree) end
+            if frame.carried then parts.rds_joined.show(frame.carried, at, pinfo, tree) end
             at = at + frame.size
         else
             local next_at = next_mark(raw, at, begins)
