@@ -31,7 +31,7 @@ FAMILIES: dict[str, tuple[st.SearchStrategy[Any], Callable[[Any], bytes]]] = {
     # without these bits (GD/J 086-2018 6.2) nobody takes it for a section
     "ts": (sections().map(lambda one: replace(one, private_indicator=1, length_reserved=3)), ts_section.build),
 }
-PORTS = {"adapter": capture.ADAPTER, "rds": capture.RDS, "rds-frames": capture.RDS}
+PORTS = {"adapter": capture.ADAPTER, **dict.fromkeys(("rds", "rds-frames", "rds-group"), capture.RDS)}
 #: Packets of a transport stream in one datagram.
 _PER_DATAGRAM = 7
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
 
+from gateway.protocols import rds_groups
 from gateway.protocols.decode import decode
 from tests.protocols.golden import BY_ID
-from tests.wireshark import tshark
+from tests.protocols.rds_golden import frames_of
+from tests.wireshark import capture, tshark
+from tests.wireshark.capture import Capture
 from tests.wireshark.expected import difference
 from tests.wireshark.samples import FAMILIES, datagrams, golden, written
 from tests.wireshark.tshark import Shown
@@ -22,7 +26,7 @@ def shown(pcap: Path) -> list[Shown]:
     return [frame for packet in tshark.read(pcap) for frame in packet]
 
 
-@pytest.mark.parametrize("protocols", [("ip", "ip-legacy", "feedback"), ("adapter",), ("rds",), ("ts",)], ids="-".join)
+@pytest.mark.parametrize("protocols", [("ip", "ip-legacy", "feedback"), ("adapter",), ("rds",), ("rds-group",), ("ts",)], ids="-".join)
 def test_golden_frames_are_read_as_decode_reads_them(protocols: tuple[str, ...], tmp_path: Path) -> None:
     frames = golden(*protocols)
     read = shown(datagrams(frames.values(), protocols[0]).write(tmp_path / "golden.pcap"))
@@ -69,3 +73,32 @@ def test_rds_frames_are_joined_to_their_packet(name: str, tmp_path: Path) -> Non
     whole = {**said, "protocol": "rds", "fields": said["fields"]["packet"]}
     assert difference(whole, packet) == {}
     assert packet.problems == []
+
+
+@pytest.mark.parametrize("form", ["frames", "groups"])
+def test_frames_that_come_one_by_one_are_joined_too(form: str, tmp_path: Path) -> None:
+    """As an encoder is sent them: each in a segment of its own, those of two packets in turns, the last one missing."""
+    units = {name: frames_of(name) for name in ("C24", "C104")}
+    if form == "groups":
+        units = {name: list(map(rds_groups.encode, frames)) for name, frames in units.items()}
+    captured = Capture()
+    for pair in zip_longest(*units.values()):
+        for unit in filter(None, pair):
+            captured.segment(unit, capture.RDS)
+    captured.segment(units["C24"][0], capture.RDS)
+    read = tshark.read(captured.write(tmp_path / "air.pcap"), "-o", f"ebgw.rds_form:{form}")
+    whole = [frame for packet in read for frame in packet if frame.all("protocol") == ["rds"]]
+    assert [len(packet) for packet in read if len(packet) != 1] == [2, 2]
+    assert [one.one("rds_type") for one in whole] == ["5", "11"]
+    for name, packet in zip(("C104", "C24"), whole, strict=True):
+        said = decode(golden("rds-frames")[name])
+        assert difference({**said, "fields": said["fields"]["packet"]}, packet) == {}
+    assert len(read) == sum(map(len, units.values())) + 1
+
+
+def test_a_group_with_one_hurt_block_says_which(tmp_path: Path) -> None:
+    group = bytearray(golden("rds-group")["C25"])
+    group[7] ^= 0x01
+    (one,) = shown(datagrams([bytes(group)], "rds").write(tmp_path / "group.pcap"))
+    assert one.all("group.offset") == ["A", "B", "错误 wrong", "D"]
+    assert one.problems == ["crc.bad"]
