@@ -34,7 +34,7 @@ local A_RECORD = seq( -- table A.30
     u8("volume"), u8("input_channel"), OUTPUTS, BY_TELEPHONE, coded
 )
 local LOCK = seq( -- table A.23
-    u8("cmd_tag"), sized(u16("cmd_length"), seq(u32("freq_khz"), u32("symbol_rate_k"), u8("qam_adapter"), ADDRESSES))
+    u8("cmd_tag"), sized(u16("cmd_length"), exact(seq(u32("freq_khz"), u32("symbol_rate_k"), u8("qam_adapter"), ADDRESSES)))
 )
 local function ts_command(r) -- the only content that is described is that of command 4 of kind 0
     if r.got.command_kind == 0 and r:left() > 0 and r:bytes(1):byte() == 4 then return LOCK(r) end

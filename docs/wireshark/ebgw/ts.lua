@@ -49,9 +49,12 @@ local function commands(layouts)
     local command = seq(u8("command.tag"), sized(u16("command.length"), switch("command.tag", fitting, bytes("content"))))
     return counted(u8("count"), command, "指令 Command")
 end
+local RETURN = seq(
+    u8("reback_type"), sized(u8("size"), switch("reback_type", { [2] = exact(host_and_port("address")) }, text("address"))), codes
+)
 local CONFIGURATION = commands({ -- 086 tables 9 to 15
     clock("clock"), seq(sized_physical, code("resource_code")), seq(u32("freq_khz"), u32("symbol_rate_k"), u8("qam"), codes),
-    seq(REBACK, codes), seq(u32("period_s"), codes), seq(u8("volume"), codes), seq(tags, codes),
+    RETURN, seq(u32("period_s"), codes), seq(u8("volume"), codes), seq(tags, codes),
 })
 local DAILY = commands({ -- 089 tables C.3 to C.6
     seq(ebm_id("ebm_id"), SERVICE, u8("stream_type"), PID, u8("priority"), u8("volume"), clock("clock"), codes),

@@ -149,6 +149,14 @@ local function sized(length, layout)
     return function(r) r:within(length(r), layout) end
 end
 
+-- A layout that must read all that is left.
+local function exact(layout)
+    return function(r)
+        layout(r)
+        if r:left() > 0 then r:fail(("%d bytes too many"):format(r:left())) end
+    end
+end
+
 -- A count, then as many of `layout`, each in a branch of its own where it has a title.
 local function counted(count, layout, title)
     return function(r)
@@ -216,7 +224,7 @@ end
 local words = {
     u8 = u8, u16 = u16, u24 = u24, u32 = u32, i32 = i32, bits = bits, bytes = bytes, digits = digits, code = code, whole_code = whole_code, ebm_id = ebm_id,
     serial = serial, time = time, ipv4 = ipv4, mhz = mhz, clock = clock, mjd = mjd, text = text,
-    seq = seq, sized = sized, counted = counted, either = either, switch = switch, number_at = number_at, hex_of = hex_of,
+    seq = seq, sized = sized, exact = exact, counted = counted, either = either, switch = switch, number_at = number_at, hex_of = hex_of,
     cursor = parts.cursor.new, why = parts.cursor.why,
 }
 
