@@ -28,7 +28,17 @@ _NAMES = {
     "lists.serials": "list.serial",
     **{
         f"certificates.{name}": f"cert.{name}"
-        for name in ("length", "version", "issuer", "serial", "valid_year", "valid_month", "public_key", "signature", "data")
+        for name in (
+            "length",
+            "version",
+            "issuer",
+            "serial",
+            "valid_year",
+            "valid_month",
+            "public_key",
+            "signature",
+            "data",
+        )
     },
     "extra": "rest",
 }
@@ -93,7 +103,15 @@ _TS = {
     "languages.length": "language_length",
 }
 #: Told by what else is shown, or not in the frame.
-_UNSHOWN = {"meaning", "counts_itself", "address_length", "text_length", "private_indicator", "one_length", "descriptors"}
+_UNSHOWN = {
+    "meaning",
+    "counts_itself",
+    "address_length",
+    "text_length",
+    "private_indicator",
+    "one_length",
+    "descriptors",
+}
 _UNSHOWN_OF = {
     # the auxiliaries of a start stand in its languages, and the data of an RDS command as what they mean
     "adapter": {"length", "aux"},

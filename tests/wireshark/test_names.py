@@ -7,6 +7,7 @@ from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
+from gateway.domain.codes import ResourceCode
 from gateway.domain.events import EventType, event_name
 from gateway.domain.message import EbmClass
 from gateway.protocols import adapter_results, ip
@@ -55,7 +56,7 @@ def test_results_have_the_names_of_the_projects_tables() -> None:
 def test_event_types_have_the_names_of_the_projects_table(tmp_path: Path) -> None:
     names = load_event_names()
     events = [*map(EventType, names), EventType("11111"), EventType("12B34"), EventType("ZZZZZ")]
-    code, ebm_id = "43415230000000103010101", WireEbmId.of("43415230000000103010101202406010001")
+    code, ebm_id = ResourceCode("43415230000000103010101"), WireEbmId.of("43415230000000103010101202406010001")
     frames = [
         ip.build(ip.request(1, code, (code,), StartBroadcast(ebm_id, 4, 2, event, 80, 1, 2, ()))) for event in events
     ]

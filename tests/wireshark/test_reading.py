@@ -26,7 +26,9 @@ def shown(pcap: Path) -> list[Shown]:
     return [frame for packet in tshark.read(pcap) for frame in packet]
 
 
-@pytest.mark.parametrize("protocols", [("ip", "ip-legacy", "feedback"), ("adapter",), ("rds",), ("rds-group",), ("ts",)], ids="-".join)
+@pytest.mark.parametrize(
+    "protocols", [("ip", "ip-legacy", "feedback"), ("adapter",), ("rds",), ("rds-group",), ("ts",)], ids="-".join
+)
 def test_golden_frames_are_read_as_decode_reads_them(protocols: tuple[str, ...], tmp_path: Path) -> None:
     frames = golden(*protocols)
     read = shown(datagrams(frames.values(), protocols[0]).write(tmp_path / "golden.pcap"))

@@ -53,9 +53,9 @@ def test_frames_over_several_segments(longest: int, tmp_path: Path) -> None:
         for piece in pieces(b"".join(frames.values()), Random(longest), longest):
             captured.segment(piece, port, source)
     read = tshark.read(captured.write(tmp_path / "segments.pcap"), "-o", "ebgw.rds_form:packets")
-    frames = [frame for packet in read for frame in packet]
-    agree(_FRAMES, [one for one in frames if one.all("protocol") != ["rds"]])
-    agree(_RDS, [one for one in frames if one.all("protocol") == ["rds"]])
+    shown = [frame for packet in read for frame in packet]
+    agree(_FRAMES, [one for one in shown if one.all("protocol") != ["rds"]])
+    agree(_RDS, [one for one in shown if one.all("protocol") == ["rds"]])
 
 
 def test_each_byte_in_a_segment_of_its_own(tmp_path: Path) -> None:
@@ -88,5 +88,7 @@ def test_frames_of_d_and_e_are_known_on_any_port(tmp_path: Path) -> None:
 
 
 def test_other_protocols_are_left_alone(tmp_path: Path) -> None:
-    captured = Capture().segment(b"GET / HTTP/1.1\r\nHost: gateway\r\n\r\n", 23456).datagram(b"\xfe\xfdnothing of ours", 23456)
+    captured = (
+        Capture().segment(b"GET / HTTP/1.1\r\nHost: gateway\r\n\r\n", 23456).datagram(b"\xfe\xfdnothing of ours", 23456)
+    )
     assert tshark.read(captured.write(tmp_path / "others.pcap")) == [[], []]

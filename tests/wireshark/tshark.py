@@ -41,6 +41,11 @@ class Shown:
         return value
 
     @property
+    def notes(self) -> list[str]:
+        """What the experts say, in words."""
+        return [value for key, value in self.fields if key == "_ws.expert.message"]
+
+    @property
     def problems(self) -> list[str]:
         """Notes of experts, as their filters: ``malformed``, ``crc.bad`` …"""
         return [key.removeprefix("ebgw.") for key, _ in self.fields if key.removeprefix("ebgw.") in _EXPERTS]
