@@ -10,9 +10,10 @@ local function coded(r) -- count, length, codes: resource codes by their digits,
     for _ = 1, count do digits("code", size, size == 12 and r.got.code_type ~= 2 and 1 or 0)(r) end
 end
 local ADDRESSES = seq(u8("code_type"), coded)
+local function known_charset(r) if r.got.charset > 2 then forget_charset(r) end end -- read as it looks
 local LANGUAGE = seq(
-    text("language", 3), u8("charset"), sized(u16("size"), text("text")), sized(u8("size"), text("agency")),
-    auxiliaries(u32("aux.length"))
+    text("language", 3), u8("charset"), known_charset, sized(u16("size"), text("text")), sized(u8("size"), text("agency")),
+    forget_charset, auxiliaries(u32("aux.length"))
 )
 local OUTPUTS = counted(u8("count"), seq(u8("output_type"), u8("output_channel")))
 local BY_TELEPHONE = switch("program_resource", { [3] = telephone, [4] = telephone })
@@ -50,7 +51,7 @@ return { -- tables A.5 to A.38
         sized(u32("data_length"), either(parts.rds[r.got.rds_type] or bytes("content"), bytes("content")))(r)
     end,
     [0x03] = seq(u8("command_kind"), sized(u32("data_length"), bytes("content"))),
-    [0x04] = seq(ebm_id("ebm_id"), u8("switch"), switch("switch", { STARTED, ADDRESSES }, no_switch), forget_charset),
+    [0x04] = seq(ebm_id("ebm_id"), u8("switch"), switch("switch", { STARTED, ADDRESSES }, no_switch)),
     [0x05] = counted(u8("count"), seq(sized_physical, sized(u8("size"), whole_code("resource_code")))),
     [0x06] = seq(u8("volume"), ADDRESSES),
     [0x07] = seq(REBACK, ADDRESSES),

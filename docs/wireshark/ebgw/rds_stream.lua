@@ -43,18 +43,18 @@ local function rds_packet(raw, at)
     if not (exact or known) or not reserved_nibbles(raw, at, count) then return nil end
     if there < size then return "wait", read_rds, "RDS数据包 RDS packet" end
     local sum = summed and crc16 or nil
-    return { size = size + (summed and 2 or 0), read = read_rds, title = "RDS数据包 RDS packet", sum = sum }
+    return { size = size + (summed and 2 or 0), exact = exact, read = read_rds, title = "RDS数据包 RDS packet", sum = sum }
 end
 
--- Without a form by preference: packets where they sound right, else groups by their check words, else frames.
+-- Without a form by preference, the surest first: a packet that is exactly what is there or has its CRC-16, groups by their
+-- check words, frames that go on behind the first one, what sounds like a packet, a single frame.
 local function any(raw, at)
     local packet, read, title = rds_packet(raw, at)
-    if packet and packet ~= "wait" then return packet end
-    for _, form in ipairs({ units.groups, units.frames }) do
-        local found, _, form_title = form(raw, at)
-        if found and found ~= "wait" and not packet then return found end
-        if found and not packet then return found, nil, form_title end
-    end
+    if packet and packet.exact then return packet end
+    local group, _, group_title = units.groups(raw, at)
+    if group then return group, nil, group_title end
+    local frames, _, frames_title = units.frames(raw, at)
+    if frames and frames.goes_on or not packet then return frames, nil, frames_title end
     return packet, read, title
 end
 

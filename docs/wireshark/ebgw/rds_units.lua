@@ -8,11 +8,19 @@ local bxor = parts.checksum.bxor
 -- What all forms of one frame have: a known level, a number below the total; the one right after `before`, if given.
 local function follows(before, frame)
     local head, total, index = frame:byte(1, 3)
+    if not head then return true end
     local level = math.floor(head / 32)
     if level < 1 or level > 6 or (total and total < 1) or (index and index >= total) then return false end
     if not before then return true end
     local old_head, old_total, old_index = before:byte(1, 3)
     return head == old_head and total == old_total and index == old_index + 1
+end
+
+-- Whether the bytes behind a frame, if any, can be the first ones of the next: of the same packet, or of another after the last.
+local function begins_after(before, rest)
+    local head, total, index = before:byte(1, 3)
+    if index == total - 1 then return follows(nil, rest) and (rest:byte(3) or 0) == 0 end
+    return rest == string.char(head, total, index + 1):sub(1, #rest)
 end
 
 local FRAME = seq(
@@ -106,7 +114,10 @@ local function units_at(unit)
             carried[#carried + 1] = frame
             here = here + unit.size
         end
-        if #carried > 0 then return { size = here - at, read = read, title = unit.title, carried = carried } end
+        if #carried > 0 then
+            local goes_on = #carried > 1 or begins_after(carried[1], raw:sub(here + 1, here + 3))
+            return { size = here - at, read = read, title = unit.title, carried = carried, goes_on = goes_on }
+        end
         if #raw - at < unit.size and unit.may_begin(raw, at) then return "wait", nil, unit.title end
         return nil
     end

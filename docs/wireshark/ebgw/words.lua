@@ -109,21 +109,35 @@ local function is_gb18030(raw)
     while at <= #raw do
         local first, second, third, fourth = raw:byte(at, at + 3)
         local trail = second and second >= 0x40 and second ~= 0x7F and second ~= 0xFF
-        local longer = second and second >= 0x30 and second <= 0x39 and (third or 0) >= 0x81 and (fourth or 0) >= 0x30
+        local longer = second and second >= 0x30 and second <= 0x39 and (third or 0) >= 0x81
+        longer = longer and third <= 0xFE and (fourth or 0) >= 0x30 and fourth <= 0x39
         if first >= 0x80 and (first == 0x80 or first == 0xFF or not (trail or longer)) then return false end
         at = at + (first < 0x80 and 1 or trail and 2 or 4)
     end
     return true
 end
 
+-- Whether these are pairs of bytes, and surrogates pairs of pairs.
+local function is_utf16(raw)
+    local high = false
+    for at = 1, #raw, 2 do
+        local unit = math.floor(raw:byte(at) / 4)
+        if high ~= (unit == 0x37) then return false end
+        high = unit == 0x36
+    end
+    return #raw % 2 == 0 and not high
+end
+
 local UCS_2 = ENC_UCS_2 + ENC_BIG_ENDIAN
 
 -- How `raw` is written: by its `charset` (086 table 4) where one is named, else UTF-8 or GBK; nil where it is no text.
 local function encoding(raw, charset)
-    if charset == 2 then return UCS_2 end
+    if charset == 2 then return is_utf16(raw) and UCS_2 or nil end
+    if charset and charset > 2 then return nil end -- Uighur and Tibetan, for which Wireshark has no table
     if raw:find("%c") then return nil end
     if charset == nil and is_utf8(raw) then return ENC_UTF_8 end
-    return is_gb18030(raw) and ENC_GB18030 or nil
+    if is_gb18030(raw) then return ENC_GB18030 end
+    return is_utf8(raw) and ENC_UTF_8 or nil -- where GB 2312 is only said
 end
 
 -- Text of `size` bytes (all that is left without it), padded with zeros; in hexadecimal where it is none.
@@ -132,7 +146,7 @@ local function text(name, size)
         local wanted = size or r:left()
         r:need(wanted, name)
         local raw, at = r:bytes(wanted), r.at
-        if r.got.charset ~= 2 then raw = raw:gsub("%z+$", "") end
+        if not r.got.charset then raw = raw:gsub("%z+$", "") end
         r.at = at + wanted
         if #raw == 0 or not r.tree then return end
         local written = encoding(raw, r.got.charset)
