@@ -119,11 +119,13 @@ _UNSHOWN_OF = {
     "ts": {"messages.start", "messages.end", "commands.time", "commands.end"},
     "rds": {"time"},
 }
-#: Codes that may be of any length; of zeros alone they are none.
-_CODES = {"source", "target", "code", "resource_code", "front_code"}
-_ZEROS = re.compile(r"0+\Z")
 _TEXTS = {"description", "address", "text", "agency", "url", "telephone", "name", "stream_address", "language"}
+#: What may be of any length, also shown as bytes; of zeros alone it is none.
+_ANY_LENGTH = {"source", "target", "code", "resource_code", "front_code", "address"}
+_ZEROS = re.compile(r"0+\Z")
 _HEXADECIMAL = re.compile(r"(?:[0-9A-F]{2})+\Z")
+#: Characters that tables of GB 18030 read otherwise in Python and in Wireshark.
+_NOT_ALIKE = re.compile("[\ufffd\ue000-\uf8ff]")
 _BYTES = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2})*\Z")
 _NUMBERS = re.compile(r"0*(\d+)")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
@@ -185,7 +187,7 @@ def expected(said: dict[str, Any]) -> dict[str, list[Any]]:
 
 def _told(name: str, value: Any) -> bool:
     """Whether the value is one that both show: empty texts and codes of zeros are told differently."""
-    return value not in (None, "") and not (name in _CODES and _ZEROS.match(value))
+    return value not in (None, "") and not (name in _ANY_LENGTH and _ZEROS.match(value))
 
 
 def difference(said: dict[str, Any], shown: Shown) -> dict[str, tuple[list[Any], list[Any]]]:
@@ -202,12 +204,13 @@ def _same(shown: str, value: Any, name: str) -> bool:
     """Whether tshark shows this value. What is no text may be shown as Wireshark's own table of GB 18030 reads it."""
     if name == "clock":  # what is no date has as many digits as either likes
         return _NUMBERS.findall(shown) == _NUMBERS.findall(value)
-    if name == "address" and not value.isascii():
-        return _HEXADECIMAL.match(shown.split(":")[0]) is not None
     if name in _TEXTS and _CONTROLS.search(value):  # decode leaves them to JSON where a charset is named
         return _HEXADECIMAL.match(shown) is not None
-    no_text = name in _TEXTS and (_HEXADECIMAL.match(value) or "\ufffd" in value)
-    return bool(no_text) or _like(shown, value) == value
+    if name in _TEXTS and (_HEXADECIMAL.match(value) or _NOT_ALIKE.search(value)):
+        return True
+    if name == "address" and not value.isascii() and _HEXADECIMAL.match(shown.split(":")[0]):  # a name is ASCII
+        return True
+    return bool(_like(shown, value) == value)
 
 
 def _like(shown: str, value: Any) -> Any:

@@ -63,8 +63,9 @@ def test_a_frame_cut_anywhere_is_not_taken_for_a_whole_one(name: str, tmp_path: 
     cuts = [frame[:size] for size in range(1, len(frame))]
     read = tshark.read(datagrams(cuts, family).write(tmp_path / "cut.pcap"))
     assert len(read) == len(cuts)
-    for size, packet in enumerate(read, start=1):
-        assert faults(packet), size
+    for cut, packet in zip(cuts, read, strict=True):
+        # eight bytes of an RDS packet can be an RDS frame
+        assert faults(packet) or decode(cut)["kind"] == "frame", len(cut)
 
 
 @pytest.mark.parametrize("family", ["ip", "ip-legacy", "feedback", "adapter", "ts"])

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -87,8 +88,23 @@ def run(*arguments: str, loaded: bool = True, home: Path | None = None) -> str:
 
 def read(pcap: Path, *more: str) -> list[list[Shown]]:
     """The frames of each packet of a capture."""
-    packets = json.loads(run("-r", str(pcap), "-T", "json", "-J", "ebgw", *_PORTS, *more), object_pairs_hook=_pairs)
+    packets = _packets(pcap, "ebgw", *more)
     return [[Shown(tuple(_leaves(tree))) for tree in _frames(packet)] for packet in packets]
+
+
+def flows(pcap: Path, *more: str) -> dict[tuple[int, int], list[Shown]]:
+    """The frames of a capture, in order, by the ports of the packets where they end: from, to."""
+    found: dict[tuple[int, int], list[Shown]] = defaultdict(list)
+    for packet in _packets(pcap, "ebgw tcp udp", *more):
+        ends = dict(leaf for leaf in _leaves(packet) if leaf[0].endswith((".srcport", ".dstport")))
+        source, target = (int(ends[name]) for end in ("srcport", "dstport") for name in ends if name.endswith(end))
+        found[source, target] += [Shown(tuple(_leaves(tree))) for tree in _frames(packet)]
+    return found
+
+
+def _packets(pcap: Path, layers: str, *more: str) -> list[_Pairs]:
+    out = run("-r", str(pcap), "-T", "json", "-J", layers, *_PORTS, *more)
+    return list(json.loads(out, object_pairs_hook=_pairs))
 
 
 class _Pairs(list[tuple[str, Any]]):
