@@ -3,7 +3,8 @@ local parts = ...
 if not parts then return end -- Wireshark runs each file of the folder by itself too
 
 local _ENV = parts.words.beside(parts.trailer)
-local names, contents, body, crc32 = parts.names, parts.appendix_a, parts.shared.body, parts.checksum.crc32
+local names, contents, crc32 = parts.names, parts.appendix_a, parts.checksum.crc32
+local body, switched = parts.shared.body, parts.shared.switched
 
 local function read_adapter(r)
     r:take("protocol", 0, "adapter")
@@ -13,7 +14,7 @@ local function read_adapter(r)
     r:branch(names.COMMANDS[kind] or "未定义 unknown", function(inner) inner:within(size, body(contents[kind])) end)
     trailer(r)
     local says = r.got.return_code and (" " .. (names.RETURN_CODES[r.got.return_code] or r.got.return_code)) or ""
-    return ("A %s%s"):format(names.COMMANDS[kind] or ("0x%02X"):format(kind), says)
+    return ("A %s%s%s"):format(names.COMMANDS[kind] or ("0x%02X"):format(kind), switched(r), says)
 end
 
 -- Largest body of an adapter frame that is believed: larger ones are garbage that looks like a head.

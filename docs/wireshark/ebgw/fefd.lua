@@ -3,7 +3,8 @@ local parts = ...
 if not parts then return end -- Wireshark runs each file of the folder by itself too
 
 local _ENV = parts.words.beside(parts.trailer)
-local names, contents, body, crc32 = parts.names, parts.appendix_de, parts.shared.body, parts.checksum.crc32
+local names, contents, crc32 = parts.names, parts.appendix_de, parts.checksum.crc32
+local body, switched = parts.shared.body, parts.shared.switched
 
 -- Forms of FEFD frames: where the length stands, bytes of a code, bytes of trailers that are possible before the CRC.
 local SHAPES = {
@@ -42,8 +43,9 @@ local function read_fefd(shape)
         if shape.is_ip then trailer(r) elseif r:left() > 0 then r:fail(r:left() .. " bytes before the CRC") end
         local answer = shape.is_ip and r.got.packet_type == 2
         local says = r.got.result and (" " .. (names.RESULTS[r.got.result] or r.got.result)) or ""
-        return ("%s %s%s 会话 session %d%s"):format(
-            shape.is_ip and "D" or "E", names.SERVICES[kind] or ("0x%02X"):format(kind), answer and " 应答 answer" or "", r.got.session, says
+        return ("%s %s%s%s 会话 session %d%s"):format(
+            shape.is_ip and "D" or "E", names.SERVICES[kind] or ("0x%02X"):format(kind), switched(r),
+            answer and " 应答 answer" or "", r.got.session, says
         )
     end
 end

@@ -15,7 +15,7 @@ local function read_rds(r)
     r:show("content_length", 0, size)
     r:branch(names.RDS_TYPES[kind] or "未定义 unknown", function(inner) inner:within(size, body(contents[kind])) end)
     r:branch("数字签名 Signature", signature_block)
-    return ("RDS %s"):format(names.RDS_TYPES[kind] or kind)
+    return ("RDS %s%s"):format(names.RDS_TYPES[kind] or kind, parts.shared.switched(r))
 end
 
 -- Whether each code that is there begins with its reserved nibble, F, or 0 from some devices.

@@ -93,12 +93,13 @@ end
 local function reading(unit)
     return function(r)
         r:take("protocol", 0, "rds-frames")
-        local count = 0
+        local first, last, total = nil, nil, nil
         while r:left() >= unit.size do
-            count = count + 1
-            r:branch(unit.title .. " " .. count, unit.read)
+            _, total, last = unit.of(r.raw, r.at):byte(1, 3)
+            first = first or last
+            r:branch(("%s %d/%d"):format(unit.title, last + 1, total), unit.read)
         end
-        return ("%s %d"):format(unit.title, count)
+        return ("%s %s%d/%d"):format(unit.title, first < last and (first + 1) .. "-" or "", last + 1, total)
     end
 end
 

@@ -75,6 +75,12 @@ local function forget_charset(r) r.got.charset = nil end
 
 local REBACK = seq(u8("reback_type"), REBACK_ADDRESS)
 
+-- Which way something was switched, for the line of the packet list; nothing where the content has no switch.
+local function switched(r)
+    local switch = r.got.switch
+    return switch and (" " .. (parts.names.START_STOP[switch] or switch)) or ""
+end
+
 -- Contents of known and unknown kinds; what does not fit its table is shown as bytes, with the reason.
 local function body(layout, known)
     return function(r)
@@ -93,5 +99,5 @@ return {
     url = url, event = event, tags = tags, codes = codes, sized_physical = sized_physical, host_and_port = host_and_port,
     auxiliary_data = auxiliary_data, auxiliaries = auxiliaries, telephone = SIZED_TELEPHONE, forget_charset = forget_charset,
     LIST = LIST, CERTIFICATES = CERTIFICATES, AUTHORISATION = AUTHORISATION, REBACK = REBACK, REBACK_ADDRESS = REBACK_ADDRESS,
-    body = body,
+    body = body, switched = switched,
 }
