@@ -83,8 +83,10 @@ def test_frames_of_d_and_e_are_known_on_any_port(tmp_path: Path) -> None:
     frames = golden("ip", "feedback")
     captured = Capture()
     for source, frame in enumerate(frames.values(), start=40000):
-        captured.segment(frame, 23456, source)
-    agree(frames, [frame for packet in tshark.read(captured.write(tmp_path / "port.pcap")) for frame in packet])
+        captured.segment(frame, 23456, source).datagram(frame, 23457)
+    read = tshark.read(captured.write(tmp_path / "port.pcap"))
+    for packets in (read[::2], read[1::2]):
+        agree(frames, [frame for packet in packets for frame in packet])
 
 
 def test_other_protocols_are_left_alone(tmp_path: Path) -> None:
@@ -92,3 +94,13 @@ def test_other_protocols_are_left_alone(tmp_path: Path) -> None:
         Capture().segment(b"GET / HTTP/1.1\r\nHost: gateway\r\n\r\n", 23456).datagram(b"\xfe\xfdnothing of ours", 23456)
     )
     assert tshark.read(captured.write(tmp_path / "others.pcap")) == [[], []]
+
+
+def test_frames_in_mqtt_messages(tmp_path: Path) -> None:
+    """A QoS 1 publish of MQTT 3.1.1; which topics are ours is a table of Wireshark's own."""
+    frame, topic = golden("ip")["C1"], b"ebgw/gdj089-2018/area/350524/down"
+    rest = len(topic).to_bytes(2, "big") + topic + b"\x00\x01" + frame
+    length = bytes([len(rest) % 128 | 0x80, len(rest) // 128])
+    pcap = Capture().segment(b"\x32" + length + rest, 1883).write(tmp_path / "mqtt.pcap")
+    (read,) = tshark.read(pcap, "-o", 'uat:mqtt_message_decoding:"Contains","ebgw/","none","ebgw"')
+    agree({"C1": frame}, read)

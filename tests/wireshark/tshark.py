@@ -70,7 +70,8 @@ def program(name: str = "tshark") -> str:
 
 def run(*arguments: str, loaded: bool = True, home: Path | None = None) -> str:
     """What tshark prints; no error of Lua, whatever it was given."""
-    environment = {**os.environ, **({"HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config")} if home else {})}
+    home = home or Path("/nonexistent")  # nobody's own plugins and preferences
+    environment = {**os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config")}
     done = subprocess.run(
         [program(), *arguments, *(_LOADED if loaded else ())],
         capture_output=True,
