@@ -111,7 +111,7 @@ async def list_programmes(call: Call) -> web.Response:
     """GET /api/v1/programmes."""
     asked = call.query(ProgrammesQuery)
     library = call.rooms.services.daily.programmes
-    found = [one for _, one in sorted(library.items()) if one.shared or not asked.shared]
+    found = [one for _, one in sorted(library.items()) if one.shared or (call.is_operator and not asked.shared)]
     return answer(ProgrammesReply(items=list(map(_programme, found))))
 
 

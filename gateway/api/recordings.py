@@ -55,6 +55,18 @@ async def list_recorded(call: Call) -> web.Response:
     return answer(RecordedListReply(items=items))
 
 
+async def get_recorded(call: Call) -> web.StreamResponse:
+    """GET /api/v1/recordings/{name}: operators any, other keys those of programmes that are shared."""
+    services, name = call.rooms.services, call.request.match_info["name"]
+    if not call.is_operator:
+        shared = (p.source for p in services.daily.programmes.values() if p.shared and p.kind == "file")
+        if name not in shared:
+            raise NotFoundError(f"没有共享的录音 no shared recording {name[:80]!r}")
+    path = await asyncio.to_thread(services.library.path, name)
+    headers = {"Content-Type": "application/octet-stream", "X-Content-Type-Options": "nosniff"}
+    return web.FileResponse(path, headers=headers)
+
+
 async def put_recorded(call: Call) -> web.Response:
     """PUT /api/v1/recordings/{name}: the file as the body, of any length up to the limit of ``[sound]``."""
     services, name = call.rooms.services, call.request.match_info["name"]

@@ -16,9 +16,9 @@ DAILY: Final = (
         daily.list_programmes,
         "节目库 the programme library",
         (Reply(200, "按标识排序 by id", daily.ProgrammesReply),),
-        need=Need.OPERATOR,
         query=daily.ProgrammesQuery,
         problems=(422,),
+        words="非操作员密钥只见共享的 / other keys than operators' see what is shared.",
     ),
     Route(
         "PUT",

@@ -41,6 +41,16 @@ SOUND: Final = (
         need=Need.OPERATOR,
     ),
     Route(
+        "GET",
+        _RECORDING,
+        recordings.get_recorded,
+        "下载录音 one recorded file",
+        (Reply(200, "文件 the file as it came", None, "application/octet-stream"),),
+        problems=(404,),
+        words="非操作员密钥只能取共享节目的录音 / other keys than operators' get files of shared programmes.",
+        counted=False,
+    ),
+    Route(
         "PUT",
         _RECORDING,
         recordings.put_recorded,

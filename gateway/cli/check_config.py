@@ -10,9 +10,11 @@ import click
 from gateway.cli.group import EXIT_ENVIRONMENT, EXIT_FAILED, exit_code_of
 from gateway.cli.options import config_option, json_option
 from gateway.cli.output import say_json
-from gateway.daemon import raise_file_limit, sm2_provider, tls_of
+from gateway.daemon import library_sources, raise_file_limit, sm2_provider, tls_of
 from gateway.devices.profiles import load_profiles
 from gateway.errors import GatewayError, SettingsError
+from gateway.programmes.pinyin import Pinyin
+from gateway.programmes.voices import Voices
 from gateway.publishers.reference import load_gazetteer
 from gateway.security.keys import load_key_file
 from gateway.settings import Settings, load_settings
@@ -81,5 +83,9 @@ def _looks(settings: Settings) -> dict[str, Callable[[], object]]:
         "http.tls": lambda: tls_of(settings.http.tls, "http"),
         "terminals.tls": lambda: tls_of(settings.terminals.tls, "terminals"),
         "feedback.tls": lambda: tls_of(settings.feedback.tls, "feedback"),
+        "adapters.tls": lambda: tls_of(settings.adapters.tls, "adapters"),
+        "front_end.tls": lambda: tls_of(settings.front_end.tls, "front_end"),
+        "sound": lambda: Voices(Pinyin(settings.sound.readings_file), settings.sound.voices),
+        "library": lambda: library_sources(settings.library),
         "ulimit -n": raise_file_limit,
     }

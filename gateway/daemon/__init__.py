@@ -3,12 +3,14 @@
 from gateway.daemon.gateway import Gateway, Ports
 from gateway.daemon.keys import FIRST_CERTIFICATE, signing_key, sm2_provider, tls_of
 from gateway.daemon.machine import clock_synchronised, raise_file_limit
+from gateway.daemon.sound import library_sources
 
 __all__ = [
     "FIRST_CERTIFICATE",
     "Gateway",
     "Ports",
     "clock_synchronised",
+    "library_sources",
     "raise_file_limit",
     "signing_key",
     "sm2_provider",

@@ -19,7 +19,7 @@ from gateway.daemon.keys import signing_key, sm2_provider, tls_of
 from gateway.daemon.links import make_bearers
 from gateway.daemon.machine import calm_the_collector, clock_synchronised, raise_file_limit
 from gateway.daemon.monitoring import make_monitors
-from gateway.daemon.sound import make_sound, recordings_folder, sound_options
+from gateway.daemon.sound import library_sources, make_sound, recordings_folder, sound_options
 from gateway.devices.adapter_link import AdapterLink
 from gateway.devices.adapter_port import AdapterPort
 from gateway.devices.adapter_server import ServerLimits
@@ -54,6 +54,7 @@ from gateway.security.sm2 import Sm2Provider
 from gateway.settings import Settings
 from gateway.store import Store, StoreSettings, queries
 from gateway.store.rows import StateRow
+from gateway.upstream.shared_library import SharedLibrary
 
 log = structlog.get_logger(__name__)
 
@@ -195,6 +196,7 @@ class Gateway:
         if isinstance(sound, Sounding):
             self.dispatch.sender.spawn(sound.warm())
         self.services = self._services(gazetteer, outlines)
+        self._share()
         http = HttpServer(self.services, tls_of(settings.http.tls, "http"))
         stack.push_async_callback(http.close)
         web = await http.open(settings.http.host, settings.http.port)
@@ -272,6 +274,15 @@ class Gateway:
 
         self.dispatch.receipts.on_committed = committed
         return port
+
+    def _share(self) -> None:
+        """Fetch what other platforms share, in tasks of their own."""
+        for source in library_sources(self.settings.library):
+            shared = SharedLibrary(
+                source, self.daily, self.services.library, self.state.alarms, self.settings.gateway.code
+            )
+            task = asyncio.create_task(shared.run(), name=f"library of {source.name}")
+            self._stack.push_async_callback(_end, task)
 
     def _services(self, gazetteer: Gazetteer, outlines: CountyOutlines) -> Services:
         """What the API is given."""

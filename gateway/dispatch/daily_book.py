@@ -14,7 +14,8 @@ from gateway.store import Store, queries
 from gateway.store.rows import AuditRow, CalendarRow, Json, ProgrammeRow, ScheduleRow
 
 #: What a programme's source is: a stream to tune to, words to be read, or the name of a recorded file.
-KINDS: Final = ("stream", "text", "file")
+Kind = Literal["stream", "text", "file"]
+KINDS: Final[tuple[Kind, ...]] = ("stream", "text", "file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Programme:
 
     id: str
     title: str
-    kind: Literal["stream", "text", "file"]
+    kind: Kind
     source: str
     owner: str
     shared: bool
@@ -150,7 +151,8 @@ class DailyBook:
 
 
 def _programme(row: ProgrammeRow) -> Programme:
-    return Programme(row.id, row.title, "stream" if row.kind == "stream" else "text", row.source, row.owner, row.shared)
+    kind = next(kind for kind in KINDS if kind == row.kind)
+    return Programme(row.id, row.title, kind, row.source, row.owner, row.shared)
 
 
 def _row(programme: Programme, now: float) -> ProgrammeRow:

@@ -19,6 +19,7 @@ from gateway.domain.warning import Severity
 from gateway.errors import SettingsError
 from gateway.settings.base import Area, Code, Host, Port, Seconds, Section, Tls
 from gateway.settings.front_end import FrontEndSection
+from gateway.settings.library import LibrarySource, SourceName
 from gateway.settings.links import LinkName, LinkSettings
 from gateway.settings.monitor import MonitorSection
 from gateway.settings.sound import SoundSection
@@ -188,6 +189,7 @@ class Settings(BaseSettings):
     reference: ReferenceSection = ReferenceSection()
     coverage: CoverageSection = CoverageSection()
     links: dict[LinkName, LinkSettings] = {}
+    library: dict[SourceName, LibrarySource] = {}
     log: LogSection = LogSection()
 
     @classmethod

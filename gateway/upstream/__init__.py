@@ -1,1 +1,3 @@
-"""Superiors 上级: what this gateway is to platforms above it. ``front_end`` stands where a county's adapter stands."""
+"""Other platforms 其他平台, as they see this gateway: ``front_end`` stands where a county's adapter stands, and
+``shared_library`` keeps what others share.
+"""
