@@ -14,12 +14,12 @@ from gateway.programmes.toolbox import Toolbox
 from gateway.programmes.voices import Voices
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def options() -> SoundOptions:
     return SoundOptions(repeats=2, gap_seconds=0.48)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def toolbox(options: SoundOptions) -> Toolbox:
     """Both programs; without them the test is skipped, or fails where EBGW_TEST_SOUND=required."""
     found = Toolbox.find(options)
