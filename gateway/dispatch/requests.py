@@ -237,9 +237,10 @@ class Requests:
                 report.status = DeviceStatus.SILENT
             else:
                 report.status, report.standing = _unsaid(bearer)
-                if ask.tags and report.status is DeviceStatus.DONE:
-                    # Its values are still to come, from the terminal itself.
-                    report.status = DeviceStatus.ACKNOWLEDGED
+                if ask.tags:
+                    # Its values are still to come, from the terminal itself; after a one-way link where it can.
+                    if report.status is DeviceStatus.DONE:
+                        report.status = DeviceStatus.ACKNOWLEDGED
                     continue
             under.settle(known.id)
         if ask.tags and under.owed:

@@ -19,6 +19,7 @@ from gateway.protocols.ip_bodies import CertificateAuthorisation, ParameterSetti
 from gateway.protocols.parameters import VOLUME, Parameter
 from gateway.store import queries
 from tests.adapterkit import BOX, behind, pair
+from tests.devices.harness import report_beat
 from tests.dispatch.lines import Line
 from tests.dispatch.test_routes import BUS, BUS2, HILL, gateway_with, on
 from tests.gatewaykit import PLATFORM, BareTerminal, Gateway, report, until
@@ -119,6 +120,22 @@ async def test_a_query_is_done_with_its_values_and_acknowledged_without(tmp_path
         ]
         # Who said yes already is not asked again.
         assert len(lines[1].heard) == 1
+
+
+async def test_values_may_come_by_return_after_a_query_over_a_one_way_link(tmp_path: Path) -> None:
+    one, mute = on(HILL, number=1), on(HILL, number=2)
+    async with gateway_with(tmp_path, one, mute) as (gate, lines):
+        (silent,) = statuses(await gate.dispatch.requests.ask(known(gate, mute), STATE))
+        assert silent is DeviceStatus.SENT
+        gate.state.policy = replace(gate.state.policy, answer_seconds=30.0)
+        asking = asyncio.create_task(gate.dispatch.requests.ask(known(gate, one), STATE))
+        await until(lambda: len(lines[HILL].errands) == 2)
+        # A receiver on the air knows no session of ours.
+        values = (Parameter(VOLUME, 55),)
+        answer = feedback.build(feedback.report(9, one.code, PLATFORM, QueryAnswer(0, b"", values), 2))
+        await report(gate.ports.feedback, report_beat(one), answer)
+        (device,) = (await asking).devices
+        assert (device.status, device.values, device.standing) == (DeviceStatus.DONE, values, Standing.PROVEN)
 
 
 async def test_certificates_travel_as_0x17(tmp_path: Path) -> None:
