@@ -102,6 +102,12 @@ class Tap:
         self._far, self._cutter = far, cutter
         self._server: asyncio.Server | None = None
         self._lines: set[asyncio.Task[Any]] = set()
+        self._near: set[asyncio.StreamWriter] = set()
+
+    def inject(self, raw: bytes) -> None:
+        """Write to every near end as if it came from the far one."""
+        for writer in self._near:
+            writer.write(raw)
 
     async def open(self, port: int = 0) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
@@ -122,15 +128,17 @@ class Tap:
         far: asyncio.StreamWriter | None = None
         try:
             back, far = await asyncio.open_connection("127.0.0.1", self._far())
+            self._near.add(writer)
             await asyncio.gather(self._pass(reader, far, self.upward), self._pass(back, writer, self.downward))
         except (OSError, asyncio.CancelledError):
             pass
         finally:
-            for end in (writer, far) if far is not None else (writer,):
+            self._near.discard(writer)
+            ends = (writer, far) if far is not None else (writer,)
+            for end in ends:
                 end.transport.abort()
-                with contextlib.suppress(OSError):
-                    await end.wait_closed()
-            self._lines.discard(task)
+            self._lines.discard(task)  # from here on nobody cuts short what follows
+            await asyncio.gather(*(end.wait_closed() for end in ends), return_exceptions=True)
 
     async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, analyser: Analyser) -> None:
         cut = self._cutter()

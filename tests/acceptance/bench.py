@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 
+from emulator.air import AirFleet
 from emulator.fleet import Fleet
 from emulator.journal import Event
 from emulator.line import Line
@@ -37,6 +38,7 @@ from tests.gatewaykit import facts, submission, terminal, until, warning
 
 OTHER_TOWN = "350524101000"
 VOLUME = 66
+_UNTRUSTED = ("signature_missing", "signature_invalid", "unknown_certificate")
 #: Nothing here is silent, so no machine may be too slow for an answer.
 _PATIENT = {"answer_seconds": 5.0}
 
@@ -90,6 +92,12 @@ class Bench:
         """What happened there, as the emulated terminal says itself."""
         code, entries = self.terminals[number].code, self.fleet.journal.entries()
         return [(e.event.value, e.ebm_id) for _, e in entries if e.terminal == code and e.event in events]
+
+    def refusals(self, number: int) -> int:
+        """Frames whose signature the terminal, or the tuner for all terminals on the air, would not take."""
+        if isinstance(self.fleet, AirFleet):
+            return sum(count for code, count in self.fleet.refused.items() if code in _UNTRUSTED)
+        return len(self.journal(number, Event.REFUSED))
 
     async def ask(self, body: Any) -> Any:
         """The test system sends one signed command; returns the content of the checked answer."""

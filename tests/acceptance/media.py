@@ -5,6 +5,7 @@ Each goes through the analyser. Nothing is modulated: encoder and multiplexer st
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from abc import ABC, abstractmethod
 from enum import StrEnum
@@ -16,6 +17,8 @@ from emulator.fleet import Fleet
 from emulator.registry import Row
 from emulator.settings import FleetSettings
 from gateway.domain.receiver import Route, RouteKind
+from gateway.protocols.rds_frames import split
+from gateway.protocols.ts_packets import Packetiser
 from gateway.protocols.ts_time import TsTime
 from tests.acceptance.analyser import Analyser, DatagramTap, Tap, ip_cutter, rds_cutter
 from tests.ports import free_port
@@ -23,6 +26,8 @@ from tests.ports import free_port
 #: Where the programme is heard: MHz of the FM transmitter; kHz of the cable channel, service and PID of the sound.
 FM_MHZ = "98.50"
 CABLE_KHZ, SERVICE, AUDIO_PID = 610_000, 101, 257
+#: Of frames brought in from elsewhere (GD/J 085-2018 tables 21, 22): a version far from those of the output.
+_COUNTY_LEVEL, _OTHER_VERSION = 4, 5
 
 
 class Kind(StrEnum):
@@ -51,6 +56,10 @@ class Medium(ABC):
         """Cut every line."""
 
     @abstractmethod
+    async def inject(self, raw: bytes) -> None:
+        """Bring a frame to the terminals that the adapter did not send."""
+
+    @abstractmethod
     def fleet(self, rows: list[Row], settings: FleetSettings) -> Fleet:
         """The terminals at the far side of the analyser."""
 
@@ -69,6 +78,9 @@ class IpMedium(Medium):
 
     async def close(self) -> None:
         await self._tap.close()
+
+    async def inject(self, raw: bytes) -> None:
+        self._tap.inject(raw)
 
     @property
     def port(self) -> int:
@@ -105,6 +117,12 @@ class RdsMedium(Medium):
 
     async def close(self) -> None:
         await self._tap.close()
+
+    async def inject(self, raw: bytes) -> None:
+        _, writer = await asyncio.open_connection("127.0.0.1", self._far)
+        writer.write(b"".join(split(raw, _COUNTY_LEVEL, _OTHER_VERSION)))
+        writer.close()
+        await writer.wait_closed()
 
     def fleet(self, rows: list[Row], settings: FleetSettings) -> Fleet:
         return AirFleet(rows, settings, rds_receiver.tuner(f"tcp:{self._far}", "frames"), returns=True)
@@ -143,6 +161,10 @@ class TsMedium(Medium):
 
     async def close(self) -> None:
         self._tap.close()
+
+    async def inject(self, raw: bytes) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.sendto(b"".join(Packetiser().packets(raw)), ("127.0.0.1", self._far))
 
     def fleet(self, rows: list[Row], settings: FleetSettings) -> Fleet:
         tuner = ts_receiver.tuner(("127.0.0.1", self._far), ts_time=TsTime.BEIJING)

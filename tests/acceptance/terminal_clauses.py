@@ -34,6 +34,7 @@ def _set(number: str, name: str, what: tuple[str, str], command: str, out: str) 
 
 
 def _priority(number: str, name: str, letters: str, out: str) -> Clause:
+    resumed = " the higher plays" if out == "086" else "，其后恢复 the higher plays, the lower goes on after it"
     sent, seen = ("b", "c") if letters == "aabc" else ("c", "d")
     return Clause(
         number,
@@ -43,7 +44,7 @@ def _priority(number: str, name: str, letters: str, out: str) -> Clause:
         "a" if letters == "aabc" else "ab",
         (
             Row(sent, f"两条不同优先级的消息先后输出 both messages of different priority are put out: {out}"),
-            Row(seen, f"{_EMULATED} 高优先级先播，其后恢复 the higher plays, the lower goes on after it"),
+            Row(seen, f"{_EMULATED} 高优先级先播{resumed}"),
         ),
     )
 
