@@ -12,7 +12,10 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Port:
-    """Accepts by itself: asyncio's server leaks what it has just accepted when it closes (Python 3.11)."""
+    """Accepts by itself and at once: asyncio's server leaks what it has just accepted when it closes (Python 3.11).
+
+    So does a task that is cancelled while it takes a connection.
+    """
 
     def __init__(self, serve: Serve) -> None:
         self._serve = serve
@@ -26,25 +29,30 @@ class Port:
         except OSError as error:
             raise EnvironmentLackingError(f"{host}:{port}: {error}") from error
         sock.setblocking(False)
-        self._spawn(self._listen(sock))
+        asyncio.get_running_loop().add_reader(sock, self._accept, sock)
         number: int = sock.getsockname()[1]
         return number
 
     async def close(self) -> None:
-        """End port and connections."""
+        """End port and connections; again is no error."""
+        sock, self._socket = self._socket, None
+        if sock is not None:
+            asyncio.get_running_loop().remove_reader(sock)
+            sock.close()
         # Whoever was accepted in this very turn begins, so that it can end in order.
         await asyncio.sleep(0)
         running = tuple(self._tasks)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        if self._socket is not None:
-            self._socket.close()
 
-    async def _listen(self, sock: socket.socket) -> None:
-        while True:
-            accepted, _ = await asyncio.get_running_loop().sock_accept(sock)
-            self._spawn(self._accepted(accepted))
+    def _accept(self, sock: socket.socket) -> None:
+        try:
+            accepted, _ = sock.accept()
+        except OSError:  # gone again, or no more open files: whoever still waits is heard in the next turn
+            return
+        accepted.setblocking(False)
+        self._spawn(self._accepted(accepted))
 
     async def _accepted(self, accepted: socket.socket) -> None:
         loop = asyncio.get_running_loop()

@@ -7,10 +7,10 @@ terminals use libcrypto.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from emulator.adapter_accept import Port
 from gateway.protocols.decode import decode
 from gateway.protocols.framing import Frame, StreamFramer
 from gateway.protocols.rds_frames import FRAME_SIZE, Assembled, FrameAssembler
@@ -100,8 +100,7 @@ class Tap:
         self.upward, self.downward = Analyser(), Analyser()
         self.port = 0
         self._far, self._cutter = far, cutter
-        self._server: asyncio.Server | None = None
-        self._lines: set[asyncio.Task[Any]] = set()
+        self._listener = Port(self._serve)
         self._near: set[asyncio.StreamWriter] = set()
 
     def inject(self, raw: bytes) -> None:
@@ -109,36 +108,24 @@ class Tap:
         for writer in self._near:
             writer.write(raw)
 
-    async def open(self, port: int = 0) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
-        self.port = self._server.sockets[0].getsockname()[1]
+    def open(self) -> None:
+        self.port = self._listener.open("127.0.0.1", 0)
 
     async def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        lines = tuple(self._lines)
-        for line in lines:
-            line.cancel()
-        await asyncio.gather(*lines, return_exceptions=True)
+        await self._listener.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._lines.add(task)
-        far: asyncio.StreamWriter | None = None
+        back, far = await asyncio.open_connection("127.0.0.1", self._far())
+        self._near.add(writer)
         try:
-            back, far = await asyncio.open_connection("127.0.0.1", self._far())
-            self._near.add(writer)
-            await asyncio.gather(self._pass(reader, far, self.upward), self._pass(back, writer, self.downward))
-        except (OSError, asyncio.CancelledError):
+            async with asyncio.TaskGroup() as ways:
+                ways.create_task(self._pass(reader, far, self.upward))
+                ways.create_task(self._pass(back, writer, self.downward))
+        except* OSError:
             pass
         finally:
             self._near.discard(writer)
-            ends = (writer, far) if far is not None else (writer,)
-            for end in ends:
-                end.transport.abort()
-            self._lines.discard(task)  # from here on nobody cuts short what follows
-            await asyncio.gather(*(end.wait_closed() for end in ends), return_exceptions=True)
+            far.transport.abort()
 
     async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, analyser: Analyser) -> None:
         cut = self._cutter()
@@ -146,8 +133,7 @@ class Tap:
             for raw in cut(data):
                 analyser.take(raw)
             target.write(data)
-        with contextlib.suppress(OSError):
-            target.write_eof()
+        target.write_eof()
 
 
 class DatagramTap(asyncio.DatagramProtocol):

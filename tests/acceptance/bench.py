@@ -131,7 +131,7 @@ async def bench(folder: Path, kind: Kind, **front: Any) -> AsyncIterator[Bench]:
         if isinstance(between, IpMedium):
             between.gateway_port = ends.county.ports.terminals
         back = Tap(lambda: ends.county.ports.feedback, ip_cutter)
-        await back.open()
+        back.open()
         stack.push_async_callback(back.close)
         port = between.port if isinstance(between, IpMedium) else 9
         keys = {key.certificate: key.pair.public}

@@ -74,7 +74,7 @@ class IpMedium(Medium):
         self.output = self._tap.downward
 
     async def open(self) -> None:
-        await self._tap.open()
+        self._tap.open()
 
     async def close(self) -> None:
         await self._tap.close()
@@ -102,7 +102,7 @@ class RdsMedium(Medium):
         self.output = self._tap.upward
 
     async def open(self) -> None:
-        await self._tap.open()
+        self._tap.open()
         self.links = {
             "hill": {
                 "kind": "rds",
@@ -134,9 +134,7 @@ class TsMedium(Medium):
     route = Route(RouteKind.TS, "cable")
 
     def __init__(self) -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._far: int = probe.getsockname()[1]
+        self._far = free_port(socket.SOCK_DGRAM)
         self._tap = DatagramTap(self._far)
         self.output = self._tap.upward
 
