@@ -44,6 +44,14 @@ class Passed(NamedTuple):
         signature = self.shown["signature"]
         return signature["valid"] is True and signature["coverage"] == "A"
 
+    def __str__(self) -> str:
+        signature = self.shown["signature"]
+        said = f"{self.shown['protocol']} {self.shown['kind']} {len(self.raw)} B {self.raw[:8].hex().upper()}…"
+        if signature is None or not signature["present"]:
+            return f"{said} 无签名 unsigned"
+        valid = {True: "有效 valid", False: "无效 invalid", None: "未验 not checked"}[signature["valid"]]
+        return f"{said} 证书 certificate {signature['certificate']} 签名{valid}"
+
 
 class Analyser:
     """Keeps each different frame once, in the order of their first passing."""

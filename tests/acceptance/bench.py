@@ -27,17 +27,20 @@ from gateway.domain.receiver import Route, Terminal
 from gateway.domain.targets import TargetForm, target_codes
 from gateway.domain.warning import Severity
 from gateway.protocols.adapter_address import AddressBlock
+from gateway.protocols.adapter_answers import AdapterAnswer
 from gateway.security.keys import load_key_file
 from gateway.security.sm2 import default_provider
 from tests.acceptance.analyser import Analyser, Passed, Tap, ip_cutter
 from tests.acceptance.media import IpMedium, Kind, RdsMedium, TsMedium, medium
-from tests.adapterkit import TOWN
+from tests.adapterkit import TOWN, say
 from tests.api.apikit import Api
 from tests.frontkit import Chain, chain
 from tests.gatewaykit import facts, submission, terminal, until, warning
 
 OTHER_TOWN = "350524101000"
 VOLUME = 66
+#: How the analyser names a start at each output.
+STARTS = {Kind.RDS: "start", Kind.TS: "index", Kind.IP: "start"}
 _UNTRUSTED = ("signature_missing", "signature_invalid", "unknown_certificate")
 #: Nothing here is silent, so no machine may be too slow for an answer.
 _PATIENT = {"answer_seconds": 5.0}
@@ -51,6 +54,11 @@ def block(*terminals: Terminal) -> AddressBlock:
 def town_block(area: str = TOWN) -> AddressBlock:
     """All terminals of a division."""
     return AddressBlock.logical(target_codes(AreaCode(area), TargetForm.STD))
+
+
+def entries_of(start: Passed, kind: Kind) -> list[dict[str, Any]]:
+    """What a start says of its messages: the fields of a frame, or the entries of an index."""
+    return start.fields["messages"] if kind is Kind.TS else [start.fields]
 
 
 @dataclass(eq=False)
@@ -98,6 +106,21 @@ class Bench:
         if isinstance(self.fleet, AirFleet):
             return sum(count for code, count in self.fleet.refused.items() if code in _UNTRUSTED)
         return len(self.journal(number, Event.REFUSED))
+
+    def starts(self) -> list[Passed]:
+        """Starts that the output has put out: those that are right and signed."""
+        return [one for one in self.output.of(STARTS[self.kind]) if one.is_right and one.is_signed]
+
+    def begun(self) -> list[str]:
+        """EBM ids of these starts, in the order of their first passing."""
+        entries = [one for found in self.starts() for one in entries_of(found, self.kind)]
+        return list(dict.fromkeys(entry["ebm_id"] for entry in entries))
+
+    async def answer_to(self, frame: bytes) -> int:
+        """The adapter's answer (table A.37) to a frame that anybody may have sent."""
+        (answer,) = await say(self.ends.county.ports.front_end, frame)
+        assert isinstance(answer.body, AdapterAnswer)
+        return answer.body.code
 
     async def ask(self, body: Any) -> Any:
         """The test system sends one signed command; returns the content of the checked answer."""

@@ -1,7 +1,9 @@
-"""The record of a run 验收记录: every row by number, with its result; printed, and written into a page of the docs."""
+"""The record of a run 验收记录: every row by number, what was really seen and the result; printed, and written to a file."""
 
 from __future__ import annotations
 
+import platform
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,97 +11,144 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.acceptance.table import ROWS, shown_by
+from gateway.security.sm2 import default_provider
+from tests.acceptance.table import CHAPTERS, ROWS, rows_shown
 
 PASS, FAIL, NOT_RUN = "通过 pass", "不通过 fail", "未执行 not run"
-#: Between these lines of the page stands the table.
-BEGIN, END = "<!-- table: make acceptance -->", "<!-- end of table -->"
+#: Property of a test: the key of a row and what was seen of it.
+SAW = "saw"
 
 
 class Verdict(NamedTuple):
-    """What became of a test or a row, and why where it is no pass."""
+    """What became of a row: the result, and what was seen or why it is no pass."""
+
+    result: str
+    seen: str = ""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a test; ``saw`` by the key of a row."""
 
     result: str
     reason: str = ""
+    saw: dict[str, str] = field(default_factory=dict)
 
 
-def verdict_of(key: str, tests: list[str], outcomes: Mapping[str, Verdict]) -> Verdict:
-    """A row passes when every test that shows it does."""
+def verdict_of(key: str, tests: list[str], outcomes: Mapping[str, Outcome]) -> Verdict:
+    """A row passes when every test that shows it does, and each has noted what it saw."""
     _, row = ROWS[key]
     if row.not_run:
         return Verdict(NOT_RUN, row.not_run)
-    found = [outcomes.get(test, Verdict(NOT_RUN, "未选中 not selected")) for test in tests]
-    worst = (one for result in (FAIL, NOT_RUN) for one in found if one.result == result)
-    return next(worst, Verdict(PASS) if found else Verdict(NOT_RUN, "没有测试 no test"))
+    if not tests:
+        return Verdict(FAIL, "没有测试 no test shows it")
+    found = [outcomes.get(test, Outcome(NOT_RUN, "未选中 not selected")) for test in tests]
+    for result in (FAIL, NOT_RUN):
+        for one in found:
+            if one.result == result:
+                return Verdict(result, one.reason)
+    if not all(one.saw.get(key) for one in found):
+        return Verdict(FAIL, "测试未记录所见 a test noted nothing that it saw")
+    return Verdict(PASS, "；".join(one.saw[key] for one in found))
 
 
-def page_rows(shown: Mapping[str, list[str]], verdicts: Mapping[str, Verdict]) -> Iterator[str]:
-    """The table as Markdown."""
-    yield "| 条款 clause | 名称 title | 应见 to be seen | 结果 result | 由何证明 shown by |"
-    yield "|---|---|---|---|---|"
-    last = ""
-    for key, (clause, row) in ROWS.items():
-        title = f"{clause.chinese} {clause.english}" if clause.number != last else ""
-        last = clause.number
-        result, reason = verdicts[key]
-        tests = "<br>".join(f"`{name}`" for name in short(shown[key]))
-        yield f"| {key} | {title} | {row.sees} | {result} | {tests or reason} |"
+def table(verdicts: Mapping[str, Verdict]) -> Iterator[str]:
+    """The record as Markdown, chapter by chapter."""
+    for chapter in CHAPTERS:
+        yield f"## {chapter.source} {chapter.chinese} {chapter.english}"
+        yield ""
+        yield "| 条款 clause | 名称 name | 所做 done | 应见 to be seen | 所见 seen | 结果 result |"
+        yield "|---|---|---|---|---|---|"
+        for clause in chapter.clauses:
+            head = (f"{clause.chinese} {clause.english}", clause.does)
+            for row in clause.rows:
+                result, seen = verdicts[clause.key(row)]
+                yield "| " + " | ".join(map(_cell, (clause.key(row), *head, row.sees, seen, result))) + " |"
+                head = ("", "")
+        yield ""
 
 
-def short(tests: list[str]) -> list[str]:
-    """File and function of tests, without what they are given."""
-    names = (test.rpartition("/")[2].replace("::", ":").partition("[")[0] for test in tests)
-    return list(dict.fromkeys(names))
+def lines(verdicts: Mapping[str, Verdict]) -> Iterator[str]:
+    """The same for a terminal: clause by clause, a line for each row."""
+    for chapter in CHAPTERS:
+        yield f"{chapter.source} {chapter.chinese} {chapter.english}"
+        for clause in chapter.clauses:
+            yield f"{clause.number}  {clause.chinese} {clause.english}｜所做 done: {clause.does}"
+            for row in clause.rows:
+                result, seen = verdicts[clause.key(row)]
+                yield f"    {result}｜{row.name}｜{row.sees}｜{seen}"
+
+
+def counts(verdicts: Mapping[str, Verdict]) -> str:
+    """How many rows passed, failed and were not run."""
+    found = [one.result for one in verdicts.values()]
+    return "，".join(f"{result} {found.count(result)}" for result in (PASS, FAIL, NOT_RUN))
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
 
 
 @dataclass(eq=False)
 class Reporter:
-    """Gathers outcomes; prints the record when ``page`` is named, and writes it there when the run was whole."""
+    """Gathers outcomes; prints and writes the record when ``page`` is named, and then fails the run if a row failed."""
 
     page: Path | None
-    outcomes: dict[str, Verdict] = field(default_factory=dict)
-    shown: dict[str, list[str]] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    shown: dict[str, list[str]] = field(default_factory=lambda: {key: [] for key in ROWS})
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Find out who shows what."""
-        self.shown = shown_by(items)
+        """Find out who shows what, before some are deselected."""
+        for item in items:
+            for key in rows_shown(item.iter_markers("shows")):
+                self.shown[key].append(item.nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note an outcome; a failure while preparing or clearing up is a failure."""
+        outcome = self.outcomes.setdefault(report.nodeid, Outcome(NOT_RUN))
         if report.failed:
-            self.outcomes[report.nodeid] = Verdict(FAIL, str(report.longrepr).strip().rpartition("\n")[2])
+            outcome.result, outcome.reason = FAIL, str(report.longrepr).strip().rpartition("\n")[2].strip()
         elif report.skipped and (known := getattr(report, "wasxfail", None)) is not None:
-            self.outcomes[report.nodeid] = Verdict(FAIL, f"已知 known: {known}")
+            outcome.result, outcome.reason = FAIL, f"已知 known: {known}"
         elif report.skipped:
-            self.outcomes[report.nodeid] = Verdict(NOT_RUN, str(report.longrepr))
+            outcome.reason = str(report.longrepr)
         elif report.when == "call":
-            self.outcomes.setdefault(report.nodeid, Verdict(PASS))
+            outcome.result = PASS
+        for name, value in report.user_properties:
+            if name == SAW and isinstance(value, tuple | list):
+                outcome.saw[value[0]] = value[1]
+
+    def verdicts(self) -> dict[str, Verdict]:
+        """The result of every row."""
+        return {key: verdict_of(key, tests, self.outcomes) for key, tests in self.shown.items()}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """A row that failed fails the run, also where pytest itself was content."""
+        if self.page is not None and any(one.result == FAIL for one in self.verdicts().values()):
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the record."""
+        """Print the record, and write it."""
         if self.page is None:
             return
-        verdicts = {key: verdict_of(key, tests, self.outcomes) for key, tests in self.shown.items()}
-        terminalreporter.section("GD/J 089-2018 附录 F 验收 acceptance")
-        for key, (clause, row) in ROWS.items():
-            result, reason = verdicts[key]
-            said = f"{result}  {key}  {clause.chinese} {clause.english}：{row.sees}"
-            terminalreporter.write_line(f"{said}（{reason}）" if reason else said)
-        counts = [sum(one.result == result for one in verdicts.values()) for result in (PASS, FAIL, NOT_RUN)]
-        summary = "  ".join(f"{name} {count}" for name, count in zip((PASS, FAIL, NOT_RUN), counts, strict=True))
-        terminalreporter.write_line(f"仿真终端、环回网络 emulated terminals, loopback.  {summary}")
-        if self._was_whole:
-            self._write(self.page, "\n".join(page_rows(self.shown, verdicts)), summary)
+        verdicts = self.verdicts()
+        terminalreporter.section("验收 acceptance")
+        for line in lines(verdicts):
+            terminalreporter.write_line(line)
+        terminalreporter.write_line(f"{counts(verdicts)}。{_SETTING}。{self.page}")
+        self.page.parent.mkdir(parents=True, exist_ok=True)
+        self.page.write_text("\n".join((_head(), f"{counts(verdicts)}。", "", *table(verdicts))), encoding="utf-8")
 
-    @property
-    def _was_whole(self) -> bool:
-        return all(test in self.outcomes for tests in self.shown.values() for test in tests) and all(
-            self.shown[key] for key, (_, row) in ROWS.items() if not row.not_run
-        )
 
-    @staticmethod
-    def _write(page: Path, table: str, summary: str) -> None:
-        before, begin, rest = page.read_text().partition(BEGIN)
-        _, end, after = rest.partition(END)
-        if begin and end:
-            page.write_text(f"{before}{BEGIN}\n\n{table}\n\n{summary}\n\n{END}{after}")
+_SETTING = "仿真终端、真实守护进程对象与环回套接字 emulated terminals, the real daemon, sockets of loopback"
+
+
+def _head() -> str:
+    when = time.strftime("%Y-%m-%d %H:%M:%S %z")
+    return (
+        "# 验收记录 Record of acceptance\n\n"
+        f"{when}，Python {platform.python_version()}，SM2: {default_provider().name}。{_SETTING}。"
+        "所做、方法见 what is done and how: docs/acceptance.md。\n"
+    )

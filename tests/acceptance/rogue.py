@@ -7,6 +7,7 @@ from itertools import count
 from gateway.domain.codes import CertificateSerial
 from gateway.protocols import adapter
 from gateway.protocols.adapter_broadcast import BroadcastStart, LanguageContent
+from gateway.protocols.adapter_types import Body
 from gateway.protocols.fields import WireEbmId
 from gateway.protocols.signature import SignatureBlock
 from gateway.security.coverage import Coverage, signed_bytes_at
@@ -39,6 +40,11 @@ def start_frame(key: SigningKey, pair: KeyPair | None = None, age: int = 0, cert
     return ebm_id, adapter.build_signed(packet, lambda data: block_for(data, pair or key.pair, serial, seconds - age))
 
 
+def unsigned(body: Body) -> bytes:
+    """A command that nobody signed."""
+    return adapter.build(adapter.command(body))
+
+
 def rogues(key: SigningKey) -> dict[str, bytes]:
     """Starts without signature, by a stranger's key, under an unknown certificate, long ago, and altered on the way."""
     _, whole = start_frame(key)
@@ -49,7 +55,7 @@ def rogues(key: SigningKey) -> dict[str, bytes]:
         packet.signature,  # type: ignore[arg-type]
     )
     return {
-        "unsigned": adapter.build(adapter.command(packet.body)),  # type: ignore[arg-type]
+        "unsigned": unsigned(packet.body),  # type: ignore[arg-type]
         "forged": start_frame(key, stranger)[1],
         "unknown certificate": start_frame(key, stranger, certificate="000000000777")[1],
         "old": start_frame(key, age=_LONG_AGO)[1],

@@ -1,19 +1,31 @@
-"""Which test shows which row 条款与测试: the table of all clauses, and the mark by which a test takes its rows."""
+"""Which test shows which row 条款与测试: the table of all chapters, and the mark by which a test takes its rows.
+
+A chapter more (GD/J 088-2018 appendix B, a province's cases) is one entry more of ``CHAPTERS`` and tests that say ``shows``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from tests.acceptance.adapter_clauses import ADAPTERS
-from tests.acceptance.clauses import Clause, Row
+from tests.acceptance.clauses import Chapter, Clause, Row
 from tests.acceptance.terminal_clauses import TERMINALS
 
-CLAUSES: tuple[Clause, ...] = (*ADAPTERS, *TERMINALS)
-#: Every row by its key, in the order of the numbers.
-ROWS: dict[str, tuple[Clause, Row]] = {clause.key(row): (clause, row) for clause in CLAUSES for row in clause.rows}
+CHAPTERS: tuple[Chapter, ...] = (
+    Chapter(
+        "GD/J 089-2018 附录 F",
+        "大喇叭系统关键设备测量方法",
+        "measurements of adapters and loudspeakers",
+        (*ADAPTERS, *TERMINALS),
+    ),
+)
+#: Every row by its key, in the order of the chapters.
+ROWS: dict[str, tuple[Clause, Row]] = {
+    clause.key(row): (clause, row) for chapter in CHAPTERS for clause in chapter.clauses for row in clause.rows
+}
 
 
 def shows(*keys: str) -> pytest.MarkDecorator:
@@ -31,16 +43,13 @@ def rows_of(key: str) -> list[str]:
     """The rows that a mark names. Errors: KeyError where it names none that is run."""
     found = [name for name, (clause, row) in ROWS.items() if not row.not_run and key in (clause.number, name)]
     if not found:
-        raise KeyError(f"{key} is no row of appendix F that is run")
+        raise KeyError(f"{key} is no row of the table that is run")
     return found
 
 
-def shown_by(items: Iterable[pytest.Item]) -> dict[str, list[str]]:
-    """Node ids of the tests that show a row, by its key."""
-    found: dict[str, list[str]] = {name: [] for name in ROWS}
-    for item in items:
-        for mark in item.iter_markers("shows"):
+def rows_shown(marks: Iterable[pytest.Mark]) -> Iterator[str]:
+    """The rows that the marks of a test name."""
+    for mark in marks:
+        if mark.name == "shows":
             for key in mark.args:
-                for name in rows_of(key):
-                    found[name].append(item.nodeid)
-    return found
+                yield from rows_of(key)
