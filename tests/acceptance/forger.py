@@ -60,6 +60,29 @@ def start_like(raw: bytes, kind: Kind, sign: Sign, *targets: ResourceCode) -> by
     return ts_section.build_signed(index, sign)
 
 
+def setting_like(raw: bytes, kind: Kind, sign: Sign) -> bytes:
+    """The same setting anew, unsigned where ``sign`` is None."""
+    if kind is Kind.IP:
+        made = replace(ip.parse(raw), session=next(_numbers))
+        plain = replace(made, sign_flag=0, trailer=UnsignedForm.ZERO_LENGTH)
+        return ip.build(plain) if sign is None else ip.build_signed(made, sign)
+    if kind is Kind.RDS:
+        said = rds.parse(raw)
+        bare = rds.RdsPacket(said.packet_type, said.codes, said.body)
+        return rds.build(bare) if sign is None else rds.build_signed(said, sign)
+    section = ts_section.parse(raw)
+    table = replace(section, version=(section.version + 9) % 32)
+    if sign is None:
+        return ts_section.build(replace(table, trailer=UnsignedForm.ZERO_LENGTH))
+    return ts_section.build_signed(table, sign)
+
+
+def settings_forged(raw: bytes, kind: Kind, key: SigningKey) -> Iterator[tuple[str, bytes]]:
+    """Settings that no terminal may take."""
+    yield "unsigned", setting_like(raw, kind, None)
+    yield "forged", setting_like(raw, kind, signing(key, forged=True))
+
+
 def forgeries(raw: bytes, kind: Kind, key: SigningKey) -> Iterator[tuple[str, bytes]]:
     """Starts that no terminal may obey whatever bears them, by what is wrong with each."""
     yield "unsigned", start_like(raw, kind, None)
