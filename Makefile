@@ -1,5 +1,6 @@
 # make demo   a real warning to 4,021 emulated terminals, and who was reached
 # make test   everything that must hold: lint, types, import contract, tests
+# make acceptance   the measurements of GD/J 089-2018 appendix F by number; the record is build/acceptance.md
 # make bench  the measured claims      make lint   without tests      make clean   remove what these made
 #
 # PYTHON=/path/to/python3.11 chooses the interpreter; ARGS="…" goes to the demo, the tests or the benchmarks.
@@ -13,7 +14,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq --no-input
 MAKEFLAGS += --no-print-directory
 export PIP_ROOT_USER_ACTION = ignore
 
-.PHONY: help demo test bench lint clean packages
+.PHONY: help demo test acceptance bench lint clean packages
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -41,6 +42,9 @@ test: packages lint
 	@if [ "$$(id -u)" = 0 ]; then \
 	     for each in $(PROGRAMS); do eval "export EBGW_TEST_$$each=\$${EBGW_TEST_$$each-required}"; done; fi; \
 	 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+
+acceptance: $(STAMP)
+	@$(BIN)/python -m pytest -q tests/acceptance --acceptance-page build/acceptance.md $(ARGS)
 
 packages:
 	@sh .ci/packages

@@ -106,7 +106,10 @@ def _security(number: str, name: str) -> Clause:
         "ab",
         "测试系统以 0x04 开播，签名 the test system starts a broadcast by a signed 0x04",
         (
-            Row("c", "验证上级签名后以自身密钥签名输出 the superior's signature is checked, the output signed by its own key"),
+            Row(
+                "c",
+                "验证上级签名后以自身密钥签名输出 the superior's signature is checked, its own is put out",
+            ),
             Row("d", "输出的签名符合 GD/J 081 the output's signature is as GD/J 081 has it"),
             control(
                 "未签名、他人密钥、未知证书、过期、篡改、重放的 0x04 不生效 "

@@ -35,7 +35,7 @@ def control(sees: str) -> Row:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One measurement; ``letters`` are those of the text, ``acts`` those among them that only act: what ``does`` tells."""
+    """One measurement; ``letters`` are those of the text, ``acts`` those of them that only act: what ``does`` tells."""
 
     number: str
     chinese: str

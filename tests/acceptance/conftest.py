@@ -31,7 +31,7 @@ def reference_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def saw(request: pytest.FixtureRequest) -> Saw:
-    """Note what was really seen of a row, by its name within the clause; a row that the test does not show is an error."""
+    """Note what was really seen of a row, by its name within the clause. Errors: KeyError for one not shown here."""
     keys = {ROWS[key][1].name: key for key in rows_shown(request.node.iter_markers("shows"))}
 
     def note(row: str, text: str) -> None:

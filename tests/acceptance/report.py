@@ -1,4 +1,4 @@
-"""The record of a run 验收记录: every row by number, what was really seen and the result; printed, and written to a file."""
+"""The record of a run 验收记录: every row by number, what was really seen, the result; printed and written."""
 
 from __future__ import annotations
 
@@ -85,6 +85,13 @@ def counts(verdicts: Mapping[str, Verdict]) -> str:
     return "，".join(f"{result} {found.count(result)}" for result in (PASS, FAIL, NOT_RUN))
 
 
+def _cause(longrepr: object) -> str:
+    """Why a test failed, in one line."""
+    crash = getattr(longrepr, "reprcrash", None)
+    text = crash.message if crash is not None else str(longrepr).strip().rpartition("\n")[2]
+    return str(text).partition("\n")[0].strip()
+
+
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
@@ -108,7 +115,7 @@ class Reporter:
         """Note an outcome; a failure while preparing or clearing up is a failure."""
         outcome = self.outcomes.setdefault(report.nodeid, Outcome(NOT_RUN))
         if report.failed:
-            outcome.result, outcome.reason = FAIL, str(report.longrepr).strip().rpartition("\n")[2].strip()
+            outcome.result, outcome.reason = FAIL, _cause(report.longrepr)
         elif report.skipped and (known := getattr(report, "wasxfail", None)) is not None:
             outcome.result, outcome.reason = FAIL, f"已知 known: {known}"
         elif report.skipped:

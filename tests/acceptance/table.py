@@ -1,6 +1,6 @@
 """Which test shows which row 条款与测试: the table of all chapters, and the mark by which a test takes its rows.
 
-A chapter more (GD/J 088-2018 appendix B, a province's cases) is one entry more of ``CHAPTERS`` and tests that say ``shows``.
+A chapter more (GD/J 088-2018 appendix B, a province's cases) is one entry of ``CHAPTERS`` and tests that say ``shows``.
 """
 
 from __future__ import annotations

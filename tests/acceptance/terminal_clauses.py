@@ -83,7 +83,8 @@ def _returned(number: str, letters: str, out: str) -> Clause:
         "return of data",
         letters,
         "ab",
-        "0x08 查询一台终端" + ("；再令其故障 one is asked by 0x08, then gets a fault" if "e" in letters else " one is asked"),
+        "0x08 查询一台终端"
+        + ("；再令其故障 one is asked by 0x08, then gets a fault" if "e" in letters else " one is asked"),
         (
             Row("c", f"输出为 {out} is put out"),
             Row("d", f"{_EMULATED} 按附录 E 回传所查数据 answers by appendix E"),
@@ -104,7 +105,9 @@ def _security(number: str) -> Clause:
         (
             Row("c", "适配器签名输出，符合 GD/J 081 the command is signed by the adapter"),
             Row("d", f"{_EMULATED} 验签后响应 obeys after checking the signature"),
-            control("未签名、他人密钥、未知证书的指令不生效 unsigned, by another key, unknown certificate: nothing plays"),
+            control(
+                "未签名、他人密钥、未知证书的指令不生效 unsigned, by another key, unknown certificate: nothing plays"
+            ),
         ),
     )
 

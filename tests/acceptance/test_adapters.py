@@ -18,6 +18,7 @@ from gateway.protocols import adapter_commands as commands
 from gateway.protocols import parameters as tags
 from gateway.protocols.adapter_address import Reback
 from gateway.protocols.adapter_answers import AdapterAnswer
+from gateway.protocols.adapter_types import Body
 from tests.acceptance.analyser import Analyser, Passed, ip_cutter
 from tests.acceptance.bench import OTHER_TOWN, VOLUME, Bench, bench, block, entries_of, town_block
 from tests.acceptance.clauses import CONTROL
@@ -64,8 +65,8 @@ async def see_it_watched(on: Bench, ebm_id: str) -> str:
     assert orders >= 1
     assert signatures >= 1
     assert await output_works(on)
-    watched = f"编码 encoding: {orders} 指令 orders, {signatures} 签名 signatures；分发 distribution: playing，输出正常 output up"
-    return f"接入 input: 0x0F 状态 state 2；{watched}"
+    encoded = f"编码 encoding: {orders} 指令 orders, {signatures} 签名 signatures"
+    return f"接入 input: 0x0F 状态 state 2；{encoded}；分发 distribution: playing，输出正常 output up"
 
 
 async def output_works(on: Bench) -> bool:
@@ -277,7 +278,7 @@ async def test_certificates(tmp_path: Path, kind: Kind, saw: Saw) -> None:
 @each(f"7 {CONTROL}")
 async def test_management_by_nobody(tmp_path: Path, kind: Kind, saw: Saw) -> None:
     async with bench(tmp_path, kind) as on:
-        rogue = {
+        rogue: dict[str, Body] = {
             "0x0C": commands.WhiteList(()),
             "0x0D": commands.AdapterReback(Reback.ipv4("127.0.0.1", 9), 60),
             "0x41": commands.AdapterCertificates((), (b"certificate",)),
