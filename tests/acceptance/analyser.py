@@ -111,6 +111,11 @@ class Tap:
         self._listener = Port(self._serve)
         self._near: set[asyncio.StreamWriter] = set()
 
+    @property
+    def joined(self) -> bool:
+        """Whether a line goes through to its far end."""
+        return bool(self._near)
+
     def inject(self, raw: bytes) -> None:
         """Write to every near end as if it came from the far one."""
         for writer in self._near:

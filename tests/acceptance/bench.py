@@ -165,7 +165,8 @@ async def bench(folder: Path, kind: Kind, **front: Any) -> AsyncIterator[Bench]:
         await until(lambda: all(line.terminal.registered for line in fleet.lines))
         if between.route is not None:
             bearer = ends.county.state.bearers[between.route]
-            await until(lambda: bearer.health.state is LinkState.UP)
+            # A line to the analyser is up for a moment also where nobody listens behind it.
+            await until(lambda: between.joined and bearer.health.state is LinkState.UP)
         api = Api(ends.county, await stack.enter_async_context(aiohttp.ClientSession()))
         await api.add_keys()
         yield Bench(kind, ends, fleet, (first, second), between.route, between.output, back.upward, between, api)

@@ -55,6 +55,11 @@ class Medium(ABC):
     async def close(self) -> None:
         """Cut every line."""
 
+    @property
+    @abstractmethod
+    def joined(self) -> bool:
+        """Whether what the adapter sends now would arrive."""
+
     @abstractmethod
     async def inject(self, raw: bytes) -> None:
         """Bring a frame to the terminals that the adapter did not send."""
@@ -78,6 +83,10 @@ class IpMedium(Medium):
 
     async def close(self) -> None:
         await self._tap.close()
+
+    @property
+    def joined(self) -> bool:
+        return self._tap.joined
 
     async def inject(self, raw: bytes) -> None:
         self._tap.inject(raw)
@@ -117,6 +126,10 @@ class RdsMedium(Medium):
 
     async def close(self) -> None:
         await self._tap.close()
+
+    @property
+    def joined(self) -> bool:
+        return self._tap.joined
 
     async def inject(self, raw: bytes) -> None:
         _, writer = await asyncio.open_connection("127.0.0.1", self._far)
@@ -159,6 +172,10 @@ class TsMedium(Medium):
 
     async def close(self) -> None:
         self._tap.close()
+
+    @property
+    def joined(self) -> bool:
+        return True  # datagrams
 
     async def inject(self, raw: bytes) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
