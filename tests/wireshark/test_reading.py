@@ -77,9 +77,13 @@ def test_rds_frames_are_joined_to_their_packet(name: str, tmp_path: Path) -> Non
     assert packet.problems == []
 
 
-@pytest.mark.parametrize("form", ["frames", "groups"])
-def test_frames_that_come_one_by_one_are_joined_too(form: str, tmp_path: Path) -> None:
-    """As an encoder is sent them: each in a segment of its own, those of two packets in turns, the last one missing."""
+@pytest.mark.parametrize("passes", [(), ("-2",)], ids=["once", "twice"])
+@pytest.mark.parametrize("form", ["auto", "frames", "groups"])
+def test_frames_that_come_one_by_one_are_joined_too(form: str, passes: tuple[str, ...], tmp_path: Path) -> None:
+    """As an encoder is sent them: each in a segment of its own, those of two packets in turns, the last one missing.
+
+    Wireshark asks for packets again, as they are clicked; tshark does so with -2.
+    """
     units = {name: frames_of(name) for name in ("C24", "C104")}
     if form == "groups":
         units = {name: list(map(rds_groups.encode, frames)) for name, frames in units.items()}
@@ -88,7 +92,7 @@ def test_frames_that_come_one_by_one_are_joined_too(form: str, tmp_path: Path) -
         for unit in filter(None, pair):
             captured.segment(unit, capture.RDS)
     captured.segment(units["C24"][0], capture.RDS)
-    read = tshark.read(captured.write(tmp_path / "air.pcap"), "-o", f"ebgw.rds_form:{form}")
+    read = tshark.read(captured.write(tmp_path / "air.pcap"), "-o", f"ebgw.rds_form:{form}", *passes)
     whole = [frame for packet in read for frame in packet if frame.all("protocol") == ["rds"]]
     assert [len(packet) for packet in read if len(packet) != 1] == [2, 2]
     assert [one.one("rds_type") for one in whole] == ["5", "11"]

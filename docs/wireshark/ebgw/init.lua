@@ -25,9 +25,9 @@ end
 
 local function may_wait(pinfo) return pinfo.can_desegment > 0 and pinfo.port_type == 2 end
 
-function ebgw.dissector(tvb, pinfo, tree) return walk(tvb, pinfo, tree, frame_at, may_wait(pinfo)) end
+function ebgw.dissector(tvb, pinfo, tree) return walk(tvb, pinfo, tree, frame_at, "[\254IP]", may_wait(pinfo)) end
 
-function ebgw_rds.dissector(tvb, pinfo, tree) return walk(tvb, pinfo, tree, parts.rds_stream.at, may_wait(pinfo)) end
+function ebgw_rds.dissector(tvb, pinfo, tree) return walk(tvb, pinfo, tree, parts.rds_stream.at, ".", may_wait(pinfo)) end
 
 -- FEFD, version 1.0 and a head that adds up: ours on any port.
 local function guess(tvb, pinfo, tree)

@@ -37,10 +37,11 @@ local function rds_packet(raw, at)
     if there < 3 then return names.RDS_TYPES[kind] and "wait" end
     local count = raw:byte(at + 3)
     if 3 + 12 * count + 74 > size then return nil end
+    if not reserved_nibbles(raw, at, count) then return nil end
     local summed = there >= size + 2 and crc16.of(raw:sub(at + 1, at + size)) == number_at(raw, at + size, 2)
     local exact = at == 0 and there == size or summed
     local known = names.RDS_TYPES[kind] and (count > 0 or kind == 1)
-    if not (exact or known) or not reserved_nibbles(raw, at, count) then return nil end
+    if not (exact or known) then return nil end
     if there < size then return "wait", read_rds, "RDS数据包 RDS packet" end
     local sum = summed and crc16 or nil
     return { size = size + (summed and 2 or 0), exact = exact, read = read_rds, title = "RDS数据包 RDS packet", sum = sum }

@@ -41,16 +41,18 @@ local function show_cut(tvb, raw, at, tree, pinfo, read, title)
     say(pinfo, title .. " 数据不完整 cut short")
 end
 
--- Where after `at` something begins that could be a frame.
-local function next_mark(raw, at, begins)
-    for next_at = at + 1, #raw - 1 do
-        if begins(raw, next_at) then return next_at end
+-- Where after `at` something begins that could be a frame; `mark` is a pattern of first bytes.
+local function next_mark(raw, at, begins, mark)
+    local found = raw:find(mark, at + 2)
+    while found do
+        if begins(raw, found - 1) then return found - 1 end
+        found = raw:find(mark, found + 1)
     end
     return #raw
 end
 
 -- Take frames from the bytes at hand; ask TCP for more where one is not whole (`may_wait`), else show it as cut.
-local function walk(tvb, pinfo, tree, begins, may_wait)
+local function walk(tvb, pinfo, tree, begins, mark, may_wait)
     local raw, at = tvb:raw(), 0
     pinfo.cols.protocol = "EBGW"
     pinfo.cols.info:clear()
@@ -70,7 +72,7 @@ local function walk(tvb, pinfo, tree, begins, may_wait)
             if frame.carried then parts.rds_joined.show(frame.carried, at, pinfo, tree) end
             at = at + frame.size
         else
-            local next_at = next_mark(raw, at, begins)
+            local next_at = next_mark(raw, at, begins, mark)
             local branch = tree:add(ebgw, tvb(at, next_at - at), "帧外字节 Bytes outside frames")
             branch:add(F.garbage, tvb(at, next_at - at))
             branch:add_proto_expert_info(OUTSIDE)
