@@ -45,8 +45,8 @@ def text_of(raw: bytes) -> str:
 
 
 def harmless(text: str) -> str:
-    """Return device text without control characters."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)
+    """Return device text without control characters; the wide space of Chinese texts is none."""
+    return "".join(char if char.isprintable() or char == "\u3000" else "\ufffd" for char in text)
 
 
 @dataclass(frozen=True, slots=True)
