@@ -34,6 +34,8 @@ class OpenBook:
     live: LiveMessage
     book: MessageBook
     read_at: float
+    #: terminals that it was for when its evidence was folded: one that was widened is folded anew
+    reach: int
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -69,11 +71,13 @@ class Books:
             return known
         row, live = await services.dispatch.book(ebm_id)
         known = self._open.get(ebm_id)
-        if known is None or known.live is not live:
+        if known is None or known.live is not live or known.reach != len(live.terminals):
             await self.know(live.terminals)
             coverage = await asyncio.to_thread(self._coverage, live)
             self._tidy()
-            known = self._open[ebm_id] = OpenBook(row, live, MessageBook(coverage), services.monotonic())
+            known = self._open[ebm_id] = OpenBook(
+                row, live, MessageBook(coverage), services.monotonic(), len(live.terminals)
+            )
         known.row = row
         await self._catch_up(known)
         return known

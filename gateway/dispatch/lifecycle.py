@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
@@ -16,11 +16,13 @@ from gateway.dispatch.plan import Group, group
 from gateway.dispatch.registry import Entry
 from gateway.dispatch.sender import STORE_AGAIN, Sender
 from gateway.dispatch.state import State
+from gateway.dispatch.ways import Ways
 from gateway.domain.codes import AreaCode
 from gateway.domain.message import Command, EbmClass, MessageState, may_become
 from gateway.domain.orders import Order
 from gateway.errors import GatewayError, StateConflictError
-from gateway.store.rows import AuditRow, MessageStateRow, Row
+from gateway.store.packing import pack_ids
+from gateway.store.rows import AuditRow, MessagePlanRow, MessageStateRow, Row
 
 log = structlog.get_logger(__name__)
 
@@ -173,6 +175,43 @@ class Lifecycle:
             self._state.pacer.after(wait, lambda: self._sender.spawn(self.activate(live)))
         if ready or stops is not None:
             self.launch(live, work, before=stops, old=old)
+
+    async def widen(self, live: LiveMessage, terminals: Iterable[int], areas: Sequence[AreaCode], actor: str) -> int:
+        """It is for these terminals too, ``areas`` where whole divisions mean just them; returns how many are new.
+
+        Errors: StateConflictError where it is over; what the store says, and then nothing has changed.
+        """
+        async with live.turn:
+            if live.state.is_over or live.ending:
+                raise StateConflictError(f"message is {live.state.value} and cannot be widened")
+            new = [terminal for terminal in terminals if terminal not in live.index]
+            if not new:
+                return 0
+            registry = self._state.registry
+            fresh = tuple(area for area in areas if area not in live.message.areas)
+            message = replace(live.message, areas=(*live.message.areas, *fresh))
+            population = sum(self._state.gazetteer.population(area) for area in message.areas)
+            work = Work([], [])
+            if live.state is MessageState.ACTIVE and message.ebm_class is not EbmClass.SYSTEM_DRILL:
+                entries = [entry for entry in map(registry.get, self._online(new)) if entry is not None]
+                for group_ in group(entries, fresh, self._state.profiles):
+                    order, row = await self._sender.desk.make(live, Command.START, group_)
+                    work.add(order, row, group_)
+            count = len(live.terminals) + len(new)
+            plan = MessagePlanRow(
+                live.ebm_id,
+                {"areas": len(message.areas), "terminals": count, "population": population},
+                pack_ids([*live.terminals, *new]),
+                tuple(map(str, message.areas)),
+            )
+            audit = AuditRow(self._state.clock(), actor, "widen", live.ebm_id, {"terminals": len(new)})
+            await self._state.store.write(plan, audit, *work.rows)
+            live.widen(message, new, population)
+            live.ways.widen(Ways.of(registry, new))
+        for terminal in new:
+            self._state.sound.arrived(terminal)
+        self.launch(live, work)
+        return len(new)
 
     # -- off the air
 

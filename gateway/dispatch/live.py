@@ -149,6 +149,15 @@ class LiveMessage:
         self.stop_sessions = bytearray(count)
         self.stop = bytearray(count)
 
+    def widen(self, message: Message, terminals: Iterable[int], population: int) -> None:
+        """It is for more terminals than it was; those that it was for keep their places. None of them is known yet."""
+        self.message, self.population = message, population
+        for terminal in terminals:
+            self.index[terminal] = len(self.terminals)
+            self.terminals.append(terminal)
+            for places in (self.phase, self.sessions, self.stop_sessions, self.stop):
+                places.append(0)
+
     @property
     def ebm_id(self) -> str:
         """EBM id as plain text."""

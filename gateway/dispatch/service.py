@@ -145,6 +145,10 @@ class Dispatch:
         """One message falls silent in these areas; returns terminals concerned. Errors: StateConflictError."""
         return await self._lifecycle.silence(live, areas, actor, reason)
 
+    async def widen(self, live: LiveMessage, terminals: Iterable[int], areas: Sequence[AreaCode], actor: str) -> int:
+        """A message is for these terminals too; returns how many are new. Errors: StateConflictError."""
+        return await self._lifecycle.widen(live, terminals, areas, actor)
+
     def watch(self, watcher: Callable[[LiveMessage], None]) -> None:
         """Be told of every message that comes into a state, at once and on the loop."""
         self._lifecycle.watchers.append(watcher)

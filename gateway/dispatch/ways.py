@@ -32,6 +32,10 @@ class Ways:
         entries = (registry.get(terminal) for terminal in terminals)
         return cls({e.id: e.terminal.routes for e in entries if e is not None and e.terminal.routes != (IP_ROUTE,)})
 
+    def widen(self, other: Ways) -> None:
+        """Take in the ways of terminals that came later."""
+        self._routes.update(other._routes)
+
     def __bool__(self) -> bool:
         return bool(self._routes)
 

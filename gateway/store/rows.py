@@ -88,11 +88,12 @@ class MessageStateRow:
 
 @dataclass(frozen=True, slots=True)
 class MessagePlanRow:
-    """Update what a message is planned to reach, once it is known (after approval, or when the registry changed)."""
+    """Update what a message is planned to reach: it was widened."""
 
     ebm_id: str
     targets: Mapping[str, int]
     terminals: bytes
+    areas: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def _message_plan(_dialect: str) -> Statement:
     statement = (
         update(table)
         .where(table.c.ebm_id == bindparam("p_ebm_id"))
-        .values(targets=bindparam("p_targets"), terminals=bindparam("p_terminals"))
+        .values(targets=bindparam("p_targets"), terminals=bindparam("p_terminals"), areas=bindparam("p_areas"))
     )
     return Statement(statement, _taker(rows.MessagePlanRow, prefix="p_"), must_match=True)
 

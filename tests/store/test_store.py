@@ -33,10 +33,12 @@ async def test_state_changes_keep_the_times_that_they_do_not_name(store: Store) 
     await store.write(warning(1), message(1))
     await store.write(rows.MessageStateRow(ebm(1), "active", T0 + 5, activated_at=T0 + 5))
     await store.write(rows.MessageStateRow(ebm(1), "cancelled", T0 + 9, "误报", "王", ended_at=T0 + 9))
-    await store.write(rows.MessagePlanRow(ebm(1), {"areas": 1, "terminals": 2, "population": 5}, pack_ids([4, 5])))
+    await store.write(
+        rows.MessagePlanRow(ebm(1), {"areas": 1, "terminals": 2, "population": 5}, pack_ids([4, 5]), ("350524",))
+    )
     expected = message(
         1, state="cancelled", state_at=T0 + 9, state_reason="误报", actor="王", activated_at=T0 + 5, ended_at=T0 + 9,
-        targets={"areas": 1, "terminals": 2, "population": 5}, terminals=pack_ids([4, 5]),
+        targets={"areas": 1, "terminals": 2, "population": 5}, terminals=pack_ids([4, 5]), areas=("350524",),
     )  # fmt: skip
     assert await store.read(queries.message_by_id, ebm(1)) == expected
 

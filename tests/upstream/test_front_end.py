@@ -225,14 +225,54 @@ async def test_a_start_that_cannot_be_obeyed_is_failed_with_words(
         assert ends.county.state.messages == {} and line.starts == []
 
 
-async def test_the_same_id_with_other_codes_is_refused_aloud(tmp_path: Path) -> None:
+async def test_codes_that_come_in_several_commands_widen_the_message(tmp_path: Path) -> None:
+    one, two, three = speaker(1), speaker(2), speaker(3)
+    async with chain(tmp_path, one, two, three) as ends:
+        lines = await connected(ends.county, one, two)
+        first = start(block=AddressBlock.logical([one.code]))
+        second = replace(first, address=AddressBlock.logical([two.code, three.code]))
+        for command in (first, second, second):
+            answer = await tell(ends, command)
+            assert isinstance(answer, BroadcastAnswer) and answer.result == 0
+        await until(lambda: [len(line.starts) for line in lines] == [1, 1])
+        # Whoever was named first hears nothing of those that came later.
+        assert [line.starts[0].targets for line in lines] == [(WireCode.of(one.code),), (WireCode.of(two.code),)]
+        (live,) = ends.county.state.messages.values()
+        assert len(live.terminals) == 3
+        (late,) = await connected(ends.county, three)
+        await until(lambda: late.starts)
+        stop = BroadcastStop(WireEbmId.of(EBM), AddressBlock.logical([one.code, two.code, three.code]))
+        await tell(ends, stop)
+        await until(lambda: all(line.stops for line in (*lines, late)))
+        await until(lambda: live.state is MessageState.CANCELLED)
+
+
+async def test_what_was_widened_is_known_after_a_restart(tmp_path: Path) -> None:
     one, two = speaker(1), speaker(2)
     async with chain(tmp_path, one, two) as ends:
         first = start(block=AddressBlock.logical([one.code]))
         await tell(ends, first)
-        answer = await tell(ends, replace(first, address=AddressBlock.logical([two.code])))
+        await tell(ends, replace(first, address=area_block()))
+        folder = ends.county.settings.gateway.data_dir
+        row, _ = await ends.county.dispatch.book(EBM)
+        assert row.areas == (TOWN,) and row.targets["terminals"] == 2
+    async with Gateway(settings_for(folder)) as gate:
+        (live,) = gate.state.messages.values()
+        assert (len(live.terminals), live.message.areas) == (2, (AreaCode(TOWN),))
+
+
+@pytest.mark.parametrize("change", [{"event": "11B05"}, {"severity": 1}, {"ebm_class": 5}, {"volume": 3}])
+async def test_the_same_id_with_another_content_is_refused_aloud(tmp_path: Path, change: dict[str, object]) -> None:
+    one, two = speaker(1), speaker(2)
+    async with chain(tmp_path, one, two) as ends:
+        first = start(block=AddressBlock.logical([one.code]))
+        await tell(ends, first)
+        other = replace(first, address=AddressBlock.logical([two.code]), **change)  # type: ignore[arg-type]
+        answer = await tell(ends, other)
         assert isinstance(answer, BroadcastAnswer) and answer.result == 1
         assert "superior_conflict" in alarms_of(ends.county)
+        (live,) = ends.county.state.messages.values()
+        assert len(live.terminals) == 1
 
 
 @pytest.mark.parametrize("base", ["unix", "beijing"])

@@ -16,9 +16,9 @@ from gateway.dispatch.service import Dispatch
 from gateway.dispatch.submission import Acceptance, Facts, Submission
 from gateway.domain.codes import EbmId, ResourceCode
 from gateway.domain.events import UNKNOWN_EVENT, EventType
-from gateway.domain.message import EbmClass
+from gateway.domain.message import EbmClass, Message
 from gateway.domain.warning import AreaClaim, Severity, Status, Warning, WarningIdentity, WarningKind, WarningText
-from gateway.errors import GatewayError, InvalidValueError, WarningConflict
+from gateway.errors import GatewayError, InvalidValueError, StateConflictError, WarningConflict
 from gateway.protocols.adapter_broadcast import BroadcastStart, BroadcastStop
 from gateway.protocols.ip_bodies import STREAM
 from gateway.protocols.time_base import TimeBase, to_unix
@@ -59,7 +59,8 @@ class Broadcasts:
         except InvalidValueError as error:
             raise Refusal(str(error)) from error
         except WarningConflict as error:
-            # Codes beyond 255 come as further commands of one id, which would be another message here.
+            if await self._widened(facts):
+                return
             self._dispatch.state.alarms.raise_(
                 "superior_conflict",
                 ebm_id,
@@ -69,6 +70,20 @@ class Broadcasts:
             raise Refusal("同一消息编号已有不同内容 the same id came before with other content") from error
         if done.state is not None and done.state.is_over:
             raise Refusal(f"该消息已结束 the message is over: {done.state.value}")
+
+    async def _widened(self, facts: Facts) -> bool:
+        """Codes beyond 255 come as further commands of one id: all but the codes must be what came before."""
+        assert facts.given is not None
+        live = self._dispatch.state.messages.get(facts.given.ebm_id)
+        if live is None or live.state.is_over or live.ending or not _same(facts, live.message):
+            return False
+        terminals = facts.given.terminals or [e.id for e in self._dispatch.state.registry.in_areas(facts.areas)]
+        try:
+            count = await self._dispatch.widen(live, terminals, facts.areas, ACTOR)
+        except StateConflictError:
+            return False  # it ended meanwhile
+        log.info("superior names more", message_id=live.ebm_id, terminals=count)
+        return True
 
     async def stop(self, body: BroadcastStop) -> None:
         """Silence the terminals named; what is not known or over is silent already. An id of zeros means all."""
@@ -130,6 +145,19 @@ class Broadcasts:
     @staticmethod
     def _words(body: BroadcastStart) -> str:
         return "\n".join(one.words(one.text) for one in body.languages if one.text)
+
+
+def _same(facts: Facts, message: Message) -> bool:
+    """Whether a command says of a message what was said before, whoever it is for."""
+    return (
+        facts.ebm_class is message.ebm_class
+        and facts.severity is message.severity
+        and facts.event == message.event
+        and facts.volume == message.volume
+        and facts.text == message.text
+        and facts.programme_url in (None, message.programme_url)
+        and int(facts.end.timestamp()) == int(message.end.timestamp())
+    )
 
 
 def _severity(body: BroadcastStart) -> Severity:

@@ -44,11 +44,12 @@ _IDLE, _TAKEN = 1, 2
 
 
 def codes_of(dispatch: Dispatch, live: LiveMessage) -> tuple[WireCode, ...]:
-    """Whom a message concerns, as codes: its divisions, or its terminals one by one."""
-    if live.message.areas:
-        return tuple(WireCode.of(c) for area in live.message.areas for c in target_codes(area, TargetForm.STD))
-    entries = map(dispatch.state.registry.get, live.terminals)
-    return tuple(WireCode.of(entry.terminal.code) for entry in entries if entry is not None)
+    """Whom a message concerns, as codes: its divisions, and its terminals elsewhere one by one."""
+    registry, areas = dispatch.state.registry, live.message.areas
+    inside = {entry.id for entry in registry.in_areas(areas)}
+    divisions = tuple(WireCode.of(c) for area in areas for c in target_codes(area, TargetForm.STD))
+    entries = (registry.get(terminal) for terminal in live.terminals if terminal not in inside)
+    return (*divisions, *(WireCode.of(entry.terminal.code) for entry in entries if entry is not None))
 
 
 class Told:
