@@ -64,11 +64,12 @@ async def chain(
     front: dict[str, Any] | None = None,
     link: dict[str, Any] | None = None,
     county: dict[str, dict[str, Any]] | None = None,
+    reports: dict[str, Any] | None = None,
 ) -> AsyncIterator[Chain]:
     """City and county with the same terminals in their registries: behind the adapter there, by IP here."""
     city_path, city_key = _key(folder / "city", "000000000100")
     county_path, county_key = _key(folder / "county", "000000000200")
-    commands, reports = free_port(), free_port()
+    commands, reports_port = free_port(), free_port()
     quick = {"answer_seconds": 0.15, "backoff_first_seconds": 0.05, "backoff_longest_seconds": 0.1}
     sections: dict[str, Any] = {
         "signing": {"key_file": county_path, "trust_file": _trust(folder / "county", CITY, city_key)},
@@ -78,7 +79,7 @@ async def chain(
             "code": FRONT,
             "port": commands,
             "platform_code": CITY,
-            "platform_port": reports,
+            "platform_port": reports_port,
             "answer_seconds": 0.5,
             **(front or {}),
         },
@@ -89,7 +90,7 @@ async def chain(
     high = settings_for(
         folder / "city",
         signing={"key_file": city_path, "trust_file": _trust(folder / "city", FRONT, county_key)},
-        adapters={"port": reports},
+        adapters={"port": reports_port, **(reports or {})},
         dispatch=quick,
         links={
             "box": {

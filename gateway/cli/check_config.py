@@ -10,7 +10,7 @@ import click
 from gateway.cli.group import EXIT_ENVIRONMENT, EXIT_FAILED, exit_code_of
 from gateway.cli.options import config_option, json_option
 from gateway.cli.output import say_json
-from gateway.daemon import library_sources, raise_file_limit, sm2_provider, tls_of
+from gateway.daemon import client_tls, library_sources, raise_file_limit, sm2_provider, tls_of
 from gateway.devices.profiles import load_profiles
 from gateway.errors import GatewayError, SettingsError
 from gateway.programmes.pinyin import Pinyin
@@ -18,6 +18,7 @@ from gateway.programmes.voices import Voices
 from gateway.publishers.reference import load_gazetteer
 from gateway.security.keys import load_key_file
 from gateway.settings import Settings, load_settings
+from gateway.settings.adapter_link import AdapterLink
 from gateway.store import StoreSettings
 
 Problem = tuple[str, str]
@@ -85,6 +86,12 @@ def _looks(settings: Settings) -> dict[str, Callable[[], object]]:
         "feedback.tls": lambda: tls_of(settings.feedback.tls, "feedback"),
         "adapters.tls": lambda: tls_of(settings.adapters.tls, "adapters"),
         "front_end.tls": lambda: tls_of(settings.front_end.tls, "front_end"),
+        "front_end.platform_tls": lambda: client_tls(settings.front_end.platform_tls, "front_end.platform_tls"),
+        "links": lambda: [
+            client_tls(link.tls, f"links.{name}.tls")
+            for name, link in settings.links.items()
+            if isinstance(link, AdapterLink)
+        ],
         "sound": lambda: Voices(Pinyin(settings.sound.readings_file), settings.sound.voices),
         "library": lambda: library_sources(settings.library),
         "ulimit -n": raise_file_limit,

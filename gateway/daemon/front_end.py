@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.daemon.keys import client_tls
 from gateway.devices.adapter_server import ServerLimits
 from gateway.devices.trust import Trust
 from gateway.dispatch.service import Dispatch
@@ -27,6 +28,8 @@ def make_front_end(section: FrontEndSection, dispatch: Dispatch, trust: Trust | 
         heartbeat=section.heartbeat_seconds,
         answer_seconds=section.answer_seconds,
         tries=section.tries,
+        tls=client_tls(section.platform_tls, "front_end.platform_tls"),
+        tls_name=section.platform_tls.name,
         limits=ServerLimits(
             max_frame=section.max_frame_bytes, idle=section.idle_seconds, connections=section.max_connections
         ),

@@ -13,9 +13,9 @@ from gateway.security.gmssl import GmsslProvider
 from gateway.security.keys import SigningKey, load_key_file, new_key_file
 from gateway.security.libcrypto import LibcryptoProvider
 from gateway.security.sm2 import Sm2Provider, default_provider
-from gateway.security.tls import server_context
+from gateway.security.tls import client_context, server_context
 from gateway.settings import Settings
-from gateway.settings.base import Tls
+from gateway.settings.base import ClientTls, Tls
 
 log = structlog.get_logger(__name__)
 
@@ -47,3 +47,10 @@ def tls_of(tls: Tls, name: str) -> ssl.SSLContext | None:
     if tls.certificate is None or tls.key is None:
         raise EnvironmentLackingError(f"{name}.tls: certificate and key go together")
     return server_context(certificate=tls.certificate, key=tls.key, client_ca=tls.client_ca, settings_key=f"{name}.tls")
+
+
+def client_tls(tls: ClientTls, name: str) -> ssl.SSLContext | None:
+    """TLS of a peer that we call, None for plain."""
+    if not tls.enabled:
+        return None
+    return client_context(ca=tls.ca, certificate=tls.certificate, key=tls.key, settings_key=name)

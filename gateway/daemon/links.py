@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from gateway.daemon.keys import client_tls
 from gateway.devices.adapter_link import AdapterLink as AdapterBearer
 from gateway.devices.adapter_link import AdapterOptions
 from gateway.devices.bearer import Bearer, Tools
@@ -41,6 +42,8 @@ def _adapter(route: Route, link: AdapterLink, tools: Tools) -> Bearer:
         return_address=link.return_address,
         holds_clock=link.clock_doubt == "hold",
         monitor_ip=link.monitor_ip,
+        tls=client_tls(link.tls, f"links.{route.link}.tls"),
+        tls_name=link.tls.name,
     )
     return AdapterBearer(route, options, tools)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -22,12 +23,17 @@ _PAUSE_FIRST, _PAUSE_LONGEST = 0.05, 1.0
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Where a peer listens, how many seconds a try may take, and how many tries there are."""
+    """Where a peer listens, how many seconds a try may take, and how many tries there are.
+
+    ``tls`` where the connection is to be secured; the peer's certificate must be made out to ``name``, or to ``host``.
+    """
 
     host: str
     port: int
     seconds: float
     tries: int
+    tls: ssl.SSLContext | None = None
+    name: str = ""
 
     @property
     def peer(self) -> str:
@@ -54,7 +60,12 @@ class Exchange:
     async def _once(self, frame: bytes, read: Callable[[bytes], T], leaving: Callable[[], None]) -> T:
         try:
             async with asyncio.timeout(self.seconds):
-                reader, writer = await asyncio.open_connection(self.host, self.port)
+                reader, writer = await asyncio.open_connection(
+                    self.host,
+                    self.port,
+                    ssl=self.tls,
+                    server_hostname=self.name or self.host if self.tls else None,
+                )
                 try:
                     leaving()
                     writer.write(frame)
@@ -66,6 +77,8 @@ class Exchange:
                 writer.close()
         except TimeoutError:
             raise LinkError(f"{self.peer}: {self.seconds:g} 秒内无应答 no answer in time") from None
+        except ssl.SSLError as error:
+            raise LinkError(f"{self.peer}: TLS 失败 {error.reason or error}") from error
         except OSError as error:
             raise LinkError(f"{self.peer}: 连接失败 {error.strerror or error}") from error
         return read(answer)

@@ -6,6 +6,7 @@ The adapter answers for what is behind it, so its word is a claim (0x17, 0x18, 0
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import OrderedDict
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
@@ -66,6 +67,8 @@ class AdapterOptions:
     holds_clock: bool = True
     #: IPv4 to which it sends a copy of what it plays, empty for none
     monitor_ip: str = ""
+    tls: ssl.SSLContext | None = None
+    tls_name: str = ""
 
 
 class AdapterLink(AdapterControl):
@@ -80,7 +83,9 @@ class AdapterLink(AdapterControl):
         self.code = options.code
         self.peer = Peer(options.code, tools.trust, options.reads_unsigned)
         self.clock = ClockWatch(options.time_base, options.holds_clock)
-        self._exchange = Exchange(options.host, options.port, options.answer_seconds, options.tries)
+        self._exchange = Exchange(
+            options.host, options.port, options.answer_seconds, options.tries, options.tls, options.tls_name
+        )
         self._words = AdapterWords(options.time_base, options.return_address)
         self._options = options
         self._tools = tools

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from gateway.settings.base import Code, Host, Port, Seconds, Section
+from gateway.settings.base import ClientTls, Code, Host, Port, Seconds, Section
 
 
 def _ipv4_or_none(text: str) -> str:
@@ -37,3 +37,4 @@ class AdapterLink(Section):
     #: IPv4 to which it sends a copy of what it plays (told in 0x22, ports of [monitor]); empty: no monitoring
     monitor_ip: Annotated[str, AfterValidator(_ipv4_or_none)] = ""
     test_seconds: Seconds = 300.0
+    tls: ClientTls = ClientTls()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from gateway.domain.codes import AreaCode, ResourceCode
 
@@ -36,6 +36,24 @@ class Section(BaseModel):
     """A table of the file: every key known, nothing changed after reading."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+
+
+class ClientTls(Section):
+    """TLS of a peer that we call, off by default; the peer's certificate must be of ``ca`` (empty: the system's roots)
+    and made out to ``name`` (empty: the host called). ``certificate`` and ``key`` are ours, where the peer asks.
+    """
+
+    enabled: bool = False
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    name: str = ""
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if (self.certificate is None) is not (self.key is None):
+            raise ValueError("certificate and key must be given together")
+        return self
 
 
 class Tls(Section):

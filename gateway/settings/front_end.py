@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gateway.settings.base import Code, Host, Port, Seconds, Section, Tls
+from gateway.settings.base import ClientTls, Code, Host, Port, Seconds, Section, Tls
 
 
 class FrontEndSection(Section):
@@ -29,3 +29,5 @@ class FrontEndSection(Section):
     heartbeat_seconds: Seconds = 60.0
     answer_seconds: Seconds = 5.0
     tries: Annotated[int, Field(ge=1, le=10)] = 3
+    #: of the superior's port that hears our reports
+    platform_tls: ClientTls = ClientTls()

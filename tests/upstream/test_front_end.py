@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -513,3 +514,52 @@ async def test_reports_wait_for_a_superior_that_is_away(tmp_path: Path, monkeypa
         front.reporter.exchange = replace(front.reporter.exchange, port=ends.city.ports.adapters)
         await until(lambda: ("playing", Standing.CLAIMED) in receipts(live))
         await until(lambda: "superior_unreachable" not in alarms_of(ends.county))
+
+
+# -- TLS between city and county, both ways
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> dict[str, Path]:
+    folder = tmp_path / "tls"
+    folder.mkdir()
+    for source in (Path(__file__).parents[1] / "security" / "tls").iterdir():
+        shutil.copyfile(source, folder / source.name)
+        (folder / source.name).chmod(0o600)
+    return {source.stem + source.suffix: source for source in folder.iterdir()}
+
+
+async def test_commands_and_reports_go_over_tls_with_certificates_of_both(tmp_path: Path, tls: dict[str, Path]) -> None:
+    one = speaker(1)
+    served = {"certificate": tls["server.pem"], "key": tls["server.key"], "client_ca": tls["ca.pem"]}
+    called = {"enabled": True, "ca": tls["ca.pem"], "name": "localhost"}
+    called |= {"certificate": tls["client.pem"], "key": tls["client.key"]}
+    async with chain(
+        tmp_path, one, front={"tls": served, "platform_tls": called}, link={"tls": called}, reports={"tls": served}
+    ) as ends:
+        (line,) = await connected(ends.county, one)
+        live = await ends.broadcast()
+        await until(lambda: line.starts)
+        await report(ends.county.ports.feedback, task_report(one, live.ebm_id, 1, now()))
+        await until(lambda: ("playing", Standing.CLAIMED) in receipts(live))
+
+
+@pytest.mark.parametrize("wrong", ["ca", "name", "certificate"])
+async def test_a_peer_that_cannot_show_who_it_is_gets_no_command(
+    tmp_path: Path, tls: dict[str, Path], wrong: str
+) -> None:
+    one = speaker(1)
+    served = {"certificate": tls["server.pem"], "key": tls["server.key"], "client_ca": tls["ca.pem"]}
+    called: dict[str, object] = {"enabled": True, "ca": tls["ca.pem"], "name": "localhost"}
+    called |= {"certificate": tls["client.pem"], "key": tls["client.key"]}
+    if wrong == "ca":
+        called["ca"] = tls["client.pem"]
+    elif wrong == "name":
+        called["name"] = "elsewhere.example"
+    else:
+        del called["certificate"], called["key"]
+    async with chain(tmp_path, one, front={"tls": served}, link={"tls": called}) as ends:
+        (line,) = await connected(ends.county, one)
+        await ends.broadcast()
+        await until(lambda: ends.link.health.state is LinkState.DOWN)
+        assert line.starts == [] and ends.county.state.messages == {}

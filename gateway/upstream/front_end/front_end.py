@@ -34,6 +34,8 @@ class FrontOptions:
     heartbeat: float = 60.0
     answer_seconds: float = 5.0
     tries: int = 3
+    tls: ssl.SSLContext | None = None
+    tls_name: str = ""
     limits: ServerLimits = field(default_factory=ServerLimits)
 
 
@@ -49,7 +51,7 @@ class FrontEnd:
         self.reporter = Reporter(
             dispatch,
             WireCode.of(options.code),
-            Exchange(options.host, options.port, options.answer_seconds, options.tries),
+            Exchange(options.host, options.port, options.answer_seconds, options.tries, options.tls, options.tls_name),
             self._signed,
             options.time_base,
             options.heartbeat,
