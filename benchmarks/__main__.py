@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 import uvloop
 
+from benchmarks.audio import audio
 from benchmarks.broadcasts import accept_to_wire, fanout, sign_count
 from benchmarks.datagrams import udp
 from benchmarks.harness import Result
@@ -25,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[Result]]] = {
     "serial_bus": serial_bus,
     "udp": udp,
     "mqtt": mqtt,
+    "audio": audio,
 }
 
 
