@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from gateway.dispatch.requests import Ask, DeviceStatus
 from gateway.domain.codes import AreaCode, ResourceCode
 from gateway.domain.ladder import EvidenceKind, Standing
 from gateway.domain.message import Command, MessageState
+from gateway.domain.receiver import Route, RouteKind
 from gateway.domain.targets import TargetForm, target_codes
 from gateway.errors import SettingsError
 from gateway.protocols import adapter, feedback
@@ -28,12 +30,13 @@ from gateway.protocols.adapter import AdapterPacket
 from gateway.protocols.adapter_address import AddressBlock, Reback
 from gateway.protocols.adapter_answers import AdapterAnswer, BroadcastAnswer
 from gateway.protocols.adapter_broadcast import BroadcastStart, BroadcastStop, LanguageContent
-from gateway.protocols.adapter_special import IpCommand, RdsCommand, TsCommand
+from gateway.protocols.adapter_special import FrequencyLock, IpCommand, RdsCommand, TsCommand
 from gateway.protocols.adapter_types import Body
 from gateway.protocols.feedback_bodies import QueryAnswer
 from gateway.protocols.fields import WireCode, WireEbmId
 from gateway.protocols.ip_bodies import Auxiliary, CertificateAuthorisation, ParameterSetting, StatusQuery
 from gateway.protocols.parameters import LocalAddress, Parameter, ResourceCodeSetting, ReturnAddress
+from gateway.protocols.rds_bodies import CONTENTS, MaintainMode, RdsType
 from gateway.protocols.signature import SignatureBlock
 from gateway.security.coverage import Coverage, signed_bytes_at
 from gateway.security.curve import KeyPair
@@ -482,7 +485,11 @@ async def test_what_it_tells_of_itself(tmp_path: Path) -> None:
         RdsCommand(1, 12, 1, 100, (), b""),
         IpCommand(1, b""),
         commands.WhiteList(()),
-        commands.AdapterReback(Reback.ipv4("10.0.0.1", 1), 60),
+        commands.AdapterReback(Reback.ipv4("10.0.0.1", 0), 60),
+        commands.AdapterReback(Reback.ipv4("10.0.0.1", 1), 0),
+        commands.AdapterReback(Reback.telephone("138"), 60),
+        RdsCommand(0, 0, 1, 100, (), b"\xff"),
+        FrequencyLock(514_000, 6875, 2, AddressBlock.logical([speaker(1).code])),
         commands.AdapterCertificates((), (b"c",)),
         commands.FaultQuery(WireCode.of("43505240000000314010299")),
         commands.VolumeSetting(1, AddressBlock.logical([ResourceCode("63501020000000314010400")])),
@@ -494,6 +501,62 @@ async def test_what_it_cannot_do_it_says(tmp_path: Path, body: Body) -> None:
         with pytest.raises(AdapterRefusal) as caught:
             await ends.link.ask(body)
         assert caught.value.result == -1
+
+
+async def test_the_superior_says_where_reports_go_and_that_outlives_a_restart(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(4096))
+        writer.close()
+        await writer.wait_closed()
+
+    elsewhere = await asyncio.start_server(hear, "127.0.0.1", 0)
+    port = elsewhere.sockets[0].getsockname()[1]
+    async with chain(tmp_path, front={"heartbeat_seconds": 0.05}) as ends:
+        answer = await tell(ends, commands.AdapterReback(Reback.ipv4("127.0.0.1", port), 1))
+        assert isinstance(answer, AdapterAnswer) and answer.code == 0
+        await until(lambda: heard)
+    heard.clear()
+    async with chain(tmp_path):
+        await until(lambda: heard)
+    elsewhere.close()
+    await elsewhere.wait_closed()
+
+
+async def test_what_rds_and_transport_streams_have_a_word_for_goes_out_there(tmp_path: Path) -> None:
+    cable = Route(RouteKind.TS, "head")
+    radio = Route(RouteKind.RDS, "hill")
+    one, two = replace(speaker(1), routes=(cable,)), replace(speaker(2), routes=(radio,))
+    encoder: list[bytes] = []
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(4096):
+            encoder.append(data)
+        writer.close()
+
+    server = await asyncio.start_server(hear, "127.0.0.1", 0)
+    url = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    links: dict[str, dict[str, object]] = {
+        "head": {"kind": "ts", "medium": "cable", "host": "127.0.0.1", "port": free_port(socket.SOCK_DGRAM)},
+        "hill": {"kind": "rds", "url": url, "form": "packets"},
+    }
+    async with chain(tmp_path, county={"links": links}) as ends:
+        await ends.county.terminals.put((one, two), "test")
+        await until(lambda: ends.county.state.bearers[radio].health.state is LinkState.UP)
+        lock = FrequencyLock(514_000, 6875, 2, AddressBlock.logical([one.code]))
+        answer = await tell(ends, lock)
+        assert isinstance(answer, AdapterAnswer) and (answer.code, answer.text[:3]) == (0, "1/1")
+        mode = CONTENTS[RdsType.MAINTAIN_MODE].build(MaintainMode(1, 60))
+        command = RdsCommand(0, RdsType.MAINTAIN_MODE, 5, 100, (WireCode.of(two.code),), mode)
+        answer = await tell(ends, command)
+        assert isinstance(answer, AdapterAnswer) and (answer.code, answer.text[:3]) == (0, "1/1")
+        await until(lambda: mode in b"".join(encoder))
+        # The transport stream has no word for it.
+        answer = await tell(ends, replace(command, codes=(WireCode.of(one.code),)))
+        assert isinstance(answer, AdapterAnswer) and answer.code == -1
+    server.close()
+    await server.wait_closed()
 
 
 # -- reports

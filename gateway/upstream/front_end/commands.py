@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -30,6 +30,9 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
+#: Where (host, port) and how often (seconds) we report.
+ReportTo = Callable[[str, int, int], Awaitable[None]]
+
 #: Seconds that an answer waits for terminals at most; the rest becomes receipts.
 WAIT: Final = 2.0
 #: Seconds that a terminal's values may take to the superior.
@@ -39,11 +42,14 @@ _FORWARD_SECONDS: Final = 5.0
 class Commands:
     """Obeys one superior. ``code`` is ours as its adapter."""
 
-    def __init__(self, dispatch: Dispatch, code: ResourceCode, superior: ResourceCode, base: TimeBase) -> None:
+    def __init__(
+        self, dispatch: Dispatch, code: ResourceCode, superior: ResourceCode, base: TimeBase, report_to: ReportTo
+    ) -> None:
         self._dispatch = dispatch
         self._front = WireCode.of(code)
         self._superior = superior
         self._base = base
+        self._report_to = report_to
         self._broadcasts = Broadcasts(dispatch, superior, base)
         self._told = Told(dispatch, self._front, base)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -91,6 +97,9 @@ class Commands:
                 return self._told.records(body)
             case commands.FaultQuery():
                 return self._told.fault(body)
+            case commands.AdapterReback():
+                await self._report_to(*host_port(body.reback), body.period_s)
+                return AdapterAnswer(ReturnCode.OK)
         wanted = translated(self._dispatch, body, self._base)
         if not wanted:
             raise Refusal(f"本适配器不支持该指令 0x{packet.protocol_type:02X} is not supported by this adapter")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, field
+from typing import Final
 
 from gateway.devices.adapter_exchange import Exchange
 from gateway.devices.adapter_server import AdapterServer, ServerLimits
@@ -18,8 +19,14 @@ from gateway.protocols.adapter_results import ReturnCode
 from gateway.protocols.adapter_types import Body
 from gateway.protocols.fields import WireCode
 from gateway.protocols.time_base import TimeBase
+from gateway.store import queries
+from gateway.store.rows import AuditRow, Json, StateRow
+from gateway.upstream.front_end.broadcasts import ACTOR, Refusal
 from gateway.upstream.front_end.commands import Commands
 from gateway.upstream.front_end.reporter import Reporter
+
+#: Under which the store keeps where the superior wants our reports.
+_REPORTS: Final = "front_end reports"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,7 @@ class FrontEnd:
         self._options = options
         self._dispatch = dispatch
         self._trust = trust
-        self._commands = Commands(dispatch, options.code, options.superior, options.time_base)
+        self._commands = Commands(dispatch, options.code, options.superior, options.time_base, self.report_to)
         self._server = AdapterServer(self._take, self._refuse, options.limits, dispatch.state.monotonic)
         self.reporter = Reporter(
             dispatch,
@@ -59,9 +66,23 @@ class FrontEnd:
 
     async def open(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Serve and begin to report; returns the port's number. Errors: EnvironmentLackingError."""
+        kept = await self._dispatch.state.store.read(queries.state, _REPORTS)
+        if isinstance(kept, dict):
+            self.reporter.report_to(str(kept["host"]), int(kept["port"]), float(kept["period_s"]))
         number = await self._server.open(host, port, tls)
         self.reporter.start()
         return number
+
+    async def report_to(self, host: str, port: int, period_s: int) -> None:
+        """The superior says where and how often we report (0x0D); kept, and in force over the settings from now on."""
+        if not 1 <= port <= 65535 or period_s < 1:
+            raise Refusal(f"回传参数无效 no port or period: {port}, {period_s} s (table A.6)")
+        place: dict[str, Json] = {"host": host, "port": port, "period_s": period_s}
+        state = self._dispatch.state
+        await state.store.write(
+            StateRow(_REPORTS, place), AuditRow(state.clock(), ACTOR, "report_to", "front_end", place)
+        )
+        self.reporter.report_to(host, port, period_s)
 
     async def close(self) -> None:
         """Hear and say no more."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
@@ -78,6 +78,11 @@ class Reporter:
         loop = asyncio.get_running_loop()
         for work, name in ((self._watch(), "watch"), (self._report(), "report"), (self._beat(), "heartbeat")):
             self._tasks.append(loop.create_task(work, name=f"front end {name}"))
+
+    def report_to(self, host: str, port: int, heartbeat: float) -> None:
+        """Report to another place, and beat at another pace (seconds), from the next report on."""
+        self.exchange = replace(self.exchange, host=host, port=port)
+        self.heartbeat = heartbeat
 
     async def close(self) -> None:
         """End; what was not answered is told anew after the next start, from what plays then."""

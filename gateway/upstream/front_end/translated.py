@@ -10,10 +10,20 @@ from gateway.dispatch.requests import Ask
 from gateway.dispatch.service import Dispatch
 from gateway.protocols import adapter_commands as commands
 from gateway.protocols import parameters as tags
-from gateway.protocols.adapter_address import AddressBlock, Reback, RebackKind
+from gateway.protocols.adapter_address import AddressBlock, AddressKind, Reback, RebackKind
+from gateway.protocols.adapter_special import FrequencyLock, RdsCommand
 from gateway.protocols.adapter_types import Body
 from gateway.protocols.ip_bodies import CertificateAuthorisation
-from gateway.protocols.parameters import LocalAddress, Parameter, ResourceCodeSetting, ReturnAddress, Value
+from gateway.protocols.parameters import (
+    Channel,
+    CommandMode,
+    LocalAddress,
+    Parameter,
+    ResourceCodeSetting,
+    ReturnAddress,
+    Value,
+)
+from gateway.protocols.rds_bodies import CONTENTS, MaintainMode, ScanList
 from gateway.protocols.time_base import TimeBase, to_unix
 from gateway.upstream.front_end.addressed import addressed, by_physical, in_service
 from gateway.upstream.front_end.broadcasts import Refusal
@@ -54,6 +64,12 @@ def translated(dispatch: Dispatch, body: Body, base: TimeBase) -> tuple[Wanted, 
             return (_set(means(body.address), tags.SET_RETURN_PERIOD, body.period_s),)
         case commands.AmplifierSwitch():
             return (_set(means(body.address), tags.SET_AMPLIFIER, body.switch),)
+        case FrequencyLock():
+            # Table A.23 counts QAM from 0, those who receive it from 1 (GD/J 086-2018 table 11).
+            channel = Channel(body.freq_khz, body.symbol_rate_k, body.qam + 1)
+            return (_set(means(body.address), tags.CABLE_FREQUENCY, channel),)
+        case RdsCommand():
+            return _rds(dispatch, body)
         case commands.AdapterCertificates():
             return ()
         case CertificateAuthorisation():
@@ -63,6 +79,19 @@ def translated(dispatch: Dispatch, body: Body, base: TimeBase) -> tuple[Wanted, 
 
 def _code(dispatch: Dispatch, one: commands.CodeAssignment) -> Wanted:
     return _set(by_physical(dispatch, (one.physical,)), tags.RESOURCE_CODE, ResourceCodeSetting(one.physical, one.code))
+
+
+def _rds(dispatch: Dispatch, command: RdsCommand) -> tuple[Wanted, ...]:
+    """What 0x02 configures (A.4.2.3.3): scan list and maintain mode; how often it goes out is ours."""
+    layout = CONTENTS.get(command.data_type)
+    content = layout.fits(command.data) if layout is not None else None
+    terminals = addressed(dispatch, AddressBlock(AddressKind.LOGICAL, command.codes)).terminals
+    match content:
+        case ScanList():
+            return (_set(terminals, tags.FM_SCAN_LIST, content.points),)
+        case MaintainMode():
+            return (_set(terminals, tags.FM_COMMAND_MODE, CommandMode(content.enabled, content.period_s)),)
+    return ()
 
 
 def _network(dispatch: Dispatch, body: commands.NetworkSetting) -> Wanted:
