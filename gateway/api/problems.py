@@ -55,6 +55,7 @@ TITLES: Final[Mapping[int, str]] = {
     422: "内容不符合规则 understood, but a rule is broken",
     429: "请求过多 too many requests of this key",
     500: "内部错误 internal error",
+    502: "对端未照办 a device did not do what it was asked",
     503: "暂时无法服务 not able to serve now",
 }
 

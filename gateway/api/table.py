@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.api import (
+    adapters,
     alarms,
     coverage,
     decisions,
@@ -243,6 +244,17 @@ TERMINALS: Final = (
         "链路 links to adapters, lines, transmitters and brokers, and how they stand",
         (Reply(200, "按路由排序 by route", links.LinksReply),),
         need=Need.OPERATOR,
+    ),
+    Route(
+        "POST",
+        f"{_V1}/links/{{id}}/adapter",
+        adapters.ask_adapter,
+        "适配器管理 ask an adapter itself: channels, records, faults, white list, certificates, where it reports",
+        (Reply(200, "适配器的应答 what it answered", adapters.AdapterReply),),
+        need=Need.OPERATOR,
+        takes=(Body(JSON, adapters.AdapterAsk),),
+        problems=(400, 404, 413, 415, 422, 502),
+        words="id 为链路名 / id is the name of the link.",
     ),
     Route(
         "GET",
