@@ -81,6 +81,12 @@ def ip_cutter() -> Cutter:
     return lambda data: [item.raw for item in framer.feed(data) if isinstance(item, Frame)]
 
 
+def adapter_cutter() -> Cutter:
+    """Packets of appendix A."""
+    framer = StreamFramer(65535, 65535, adapters=True)
+    return lambda data: [item.raw for item in framer.feed(data) if isinstance(item, Frame)]
+
+
 def rds_cutter() -> Cutter:
     """Packets out of RDS frames of 8 bytes (GD/J 085-2018 table 21)."""
     assembler, held = FrameAssembler(), bytearray()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from gateway.protocols import parameters as tags
 from gateway.protocols.adapter_address import Reback
 from gateway.protocols.adapter_answers import AdapterAnswer
 from gateway.protocols.adapter_types import Body
-from tests.acceptance.analyser import Analyser, Passed, ip_cutter
+from gateway.security.keys import load_key_file
+from gateway.security.sm2 import default_provider
+from tests.acceptance.analyser import Analyser, Cutter, Passed, adapter_cutter, ip_cutter
 from tests.acceptance.bench import OTHER_TOWN, VOLUME, Bench, bench, block, entries_of, town_block
 from tests.acceptance.clauses import CONTROL
 from tests.acceptance.conftest import Saw
@@ -214,12 +216,12 @@ async def test_commands_that_cannot_be_trusted(tmp_path: Path, kind: Kind, saw: 
 
 
 @asynccontextmanager
-async def return_address() -> AsyncIterator[tuple[int, Analyser]]:
+async def return_address(cutter: Callable[[], Cutter] = ip_cutter) -> AsyncIterator[tuple[int, Analyser]]:
     """Where the test system takes returned data."""
     heard = Analyser()
 
     async def serve(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-        cut = ip_cutter()
+        cut = cutter()
         while data := await reader.read(65536):
             for raw in cut(data):
                 heard.take(raw)
@@ -262,10 +264,17 @@ async def test_white_list(tmp_path: Path, kind: Kind, saw: Saw) -> None:
 
 
 @each("7 c 回传参数 return")
-@pytest.mark.xfail(raises=AdapterRefusal, strict=True, reason="前端尚不支持 0x0D the front end refuses it")
 async def test_return_parameters(tmp_path: Path, kind: Kind, saw: Saw) -> None:
-    async with bench(tmp_path, kind) as on:
-        await on.ends.link.report_to("127.0.0.1:8799", 60)
+    async with return_address(adapter_cutter) as (port, heard), bench(tmp_path, kind, heartbeat_seconds=0.05) as on:
+        heard.expect(load_key_file(tmp_path / "county" / "signing.json", provider=default_provider()).pair.public)
+        assert heard.passed == []
+        await on.ends.link.report_to(f"127.0.0.1:{port}", 7)
+        await until(lambda: heard.of("heartbeat"))
+        beat = heard.of("heartbeat")[0]
+        assert beat.is_right and beat.is_signed
+        assert on.ends.county.front_end is not None
+        assert on.ends.county.front_end.reporter.heartbeat == 7
+        saw("c 回传参数 return", f"127.0.0.1:{port}, 7 s：{beat}")
 
 
 @each("7 c 证书 certificates")
