@@ -39,6 +39,8 @@ from gateway.domain.areas import Gazetteer
 from gateway.domain.receiver import RouteKind
 from gateway.domain.zone import BEIJING
 from gateway.errors import EnvironmentLackingError
+from gateway.programmes.options import SoundOptions
+from gateway.programmes.toolbox import Toolbox
 from gateway.publishers.reference import load_gazetteer
 
 #: Earthquake-warning terminals of the reference town.
@@ -173,7 +175,7 @@ async def _stage(
         async with emulator:
             control = (await emulator.line("ready"))["control"]
             async with ApiClient(control) as truth:
-                yield IpStage((gateway, emulator), truth)
+                yield IpStage((gateway, emulator), truth, folder.path / "tape")
         return
     ip = emulator if RouteKind.IP in kinds else None
     async with far_ends(plan, ready, folder.path, common, ip) as (ends, others):
@@ -237,8 +239,11 @@ def _emulator(folder: DemoFolder, ready: dict[str, Any], common: Sequence[str]) 
         "--feedback": ready["feedback"],
         "--return-limit": str(_REPORTS),
         "--journal": str(folder.path / "journal.jsonl"),
+        "--tape": str(folder.path / "tape"),
+        "--tapes": "1",
+        "--linger": "1",
     }
-    arguments = ["-m", "emulator", *common, *(part for option in options.items() for part in option)]
+    arguments = ["-m", "emulator", "--player", *common, *(part for option in options.items() for part in option)]
     return Child("emulator", arguments, folder.path / "emulator.log")
 
 
@@ -265,7 +270,10 @@ async def _broadcast(
     _say(console, f"已受理 accepted: {warning_id}, EBM {accepted['message_id']}, {accepted['state']}")
     for notice in accepted["notices"]:
         _say(console, f"  提示 notice {notice['code']}: {notice['message']}")
-    _say(console, "无声 no sound: 演示不推流 the demo streams nothing; 终端为仿真 the terminals are emulated")
+    for capability in Toolbox.find(SoundOptions()).capabilities():
+        if not capability.present:
+            _say(console, f"  无语音 {capability.zh} {capability.en}")
+    _say(console, "终端与播放器为仿真 terminals and their players are emulated")
     broadcast = await stage.follow(console, api, accepted, reachable, wish.deadline)
     wire = await accept_to_wire_ms(api)
     _title(console, "结果 Result", wish.actual)

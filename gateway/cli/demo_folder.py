@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import fcntl
 import shutil
+import socket
 import tempfile
 import time
 import tomllib
@@ -36,6 +37,8 @@ _PARENT = Path("var")
 _PREFIX = "demo-"
 _LOCK, _KEPT = ".running", ".keep"
 
+_PORT_TRIES, _LAST_PORT = 100, 65_000
+
 _SETTINGS = """\
 # Settings of one run of ebgw demo; every key: config/gateway.toml.
 [gateway]
@@ -49,6 +52,12 @@ port = 0
 port = 0
 [dispatch]
 exercise_class = {exercise_class}
+[sound]
+enabled = true
+form = "unicast"
+first_port = {sound_port}
+programmes = 2
+all_clear = false
 [log]
 format = "json"
 """
@@ -109,7 +118,7 @@ async def prepare(
     """
     path, lock = _fresh(keep)
     settings = path / "gateway.toml"
-    text = _SETTINGS.format(folder=path, exercise_class=exercise_class) + more(path)
+    text = _SETTINGS.format(folder=path, exercise_class=exercise_class, sound_port=_sound_port()) + more(path)
     settings.write_text(text, encoding="utf-8")
     registry = path / "registry.csv"
     with registry.open("w", encoding="utf-8", newline="") as file:
@@ -129,6 +138,22 @@ async def prepare(
     finally:
         await store.close()
     return DemoFolder(path, settings, registry, signing, key, len(found), lock)
+
+
+def _sound_port() -> int:
+    """A port for datagrams that nobody holds, and the second one behind it."""
+    for _ in range(_PORT_TRIES):
+        with socket.socket(type=socket.SOCK_DGRAM) as first, socket.socket(type=socket.SOCK_DGRAM) as second:
+            first.bind(("127.0.0.1", 0))
+            port: int = first.getsockname()[1]
+            if port + 4 > _LAST_PORT:
+                continue
+            try:
+                second.bind(("127.0.0.1", port + 2))
+            except OSError:
+                continue
+            return port
+    raise EnvironmentLackingError("没有空闲的 UDP 端口 / no free UDP ports")
 
 
 def _fresh(keep: bool) -> tuple[Path, TextIO]:

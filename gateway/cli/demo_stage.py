@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
 from typing import Any, Protocol
 
 from rich.console import Console
@@ -37,8 +39,9 @@ class Stage(Protocol):
 class IpStage:
     """All terminals on their own connections: one emulator."""
 
-    def __init__(self, children: tuple[Child, ...], truth: ApiClient) -> None:
-        self._children, self._truth = children, truth
+    def __init__(self, children: tuple[Child, ...], truth: ApiClient, tape: Path) -> None:
+        self._children, self._truth, self._tape = children, truth, tape
+        self._heard: list[dict[str, Any]] = []
 
     async def gather(self, console: Console, wanted: int, deadline: float) -> int:
         """Wait for registrations."""
@@ -53,8 +56,29 @@ class IpStage:
         self, console: Console, api: ApiClient, accepted: Mapping[str, Any], reachable: frozenset[str], deadline: float
     ) -> Broadcast:
         """The best evidence is their own word that they played."""
-        return await followed(console, api, self._children, accepted["warning_id"], reachable, deadline)
+        broadcast = await followed(console, api, self._children, accepted["warning_id"], reachable, deadline)
+        self._heard = await self._truth.get("/sound")
+        return broadcast
 
     def tell(self, console: Console) -> Mapping[str, Any]:
-        """Nothing more."""
-        return {}
+        """What their players heard."""
+        sounding = [one for one in self._heard if one["first"] is not None]
+        seconds = sorted(one["seconds"] for one in sounding)
+        firsts = sorted(one["first"] for one in sounding)
+        heard = {
+            "players": len(self._heard),
+            "heard": len(sounding),
+            "seconds": round(median(seconds), 2) if seconds else None,
+            "first_ms": round(median(firsts) * 1000, 1) if firsts else None,
+            "lost": sum(one["lost"] for one in self._heard),
+        }
+        if sounding:
+            console.print(
+                f"声音 sound: {heard['heard']:,}/{heard['players']:,} 播放器听到 players heard it, "
+                f"中位 median {heard['seconds']} s, 指令到首声 start to first sound {heard['first_ms']} ms; "
+                f"录音 tape: {self._tape}",
+                soft_wrap=True,
+            )
+        elif self._heard:
+            console.print("[bold]无声 no sound: 播放器未听到 no player heard anything[/]")
+        return {"sound": heard}

@@ -45,12 +45,14 @@ def test_forty_terminals_are_proven_and_told_by_the_last_line(tmp_path: Path) ->
     assert result["coverage"]["rule"] == "fraction"
     assert result["coverage"]["states"]["played"] == 40
     assert result["accept_to_wire_ms"] > 0
+    assert (result["sound"]["heard"], result["sound"]["players"]) == (40, 40)
+    assert list((Path(result["data_dir"]) / "tape").glob("*.mp3"))
     assert {"path": "alert/status", "old": "Actual", "new": "Exercise"} in result["changed"]
     assert (Path(result["data_dir"]) / "ebgw.db").is_file()
     for words in (
         "演练",
         "演示估算",
-        "无声",
+        "播放器听到",
         "alert/info/area/geocode",
         "晋江市",
         "fraction",
