@@ -141,7 +141,7 @@ class Broadcast:
         text = f"节目流无声 no sound from {task.source.url}"[:100]
         body = feedback.write_body(FaultReport.of(flag, _OTHER_FAULT, text, int(clock)))
         session, data = frame(ServiceType.FAULT, body)
-        what = "no sound" if flag == _FAULT else "sound again"
+        what = "no sound" if flag == _FAULT else "no sound: over"
         return [Report(data, task.ebm_id, session, what)]
 
     def _task(self, body: StartBroadcast, ebm_id: EbmId, clock: float, source: SoundSource | None) -> Task:

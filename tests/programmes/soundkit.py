@@ -5,14 +5,30 @@ from __future__ import annotations
 import asyncio
 import io
 import math
+import os
 import socket
 import wave
 from array import array
 from collections.abc import Callable
 from typing import cast
 
+import pytest
+
+from gateway.programmes.options import SoundOptions
+from gateway.programmes.toolbox import Toolbox
 from gateway.protocols import rtp
 from gateway.protocols.mpeg_audio import header_at, silent_frame
+
+
+def sound_programs() -> Toolbox:
+    """ffmpeg and espeak-ng; without them the test is skipped, or fails where EBGW_TEST_SOUND=required."""
+    found = Toolbox.find(SoundOptions())
+    missing = [capability.en for capability in found.capabilities() if not capability.present]
+    if missing and os.environ.get("EBGW_TEST_SOUND") == "required":
+        pytest.fail("; ".join(missing))
+    if missing:
+        pytest.skip("; ".join(missing))
+    return found
 
 
 def tone(seconds: float, *, hertz: float = 440.0, level: float = 0.3, rate: int = 48_000, channels: int = 1) -> bytes:

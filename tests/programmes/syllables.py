@@ -11,6 +11,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -139,6 +140,12 @@ class Ear:
             found.append(self._names[word[when]])
             when = before[when]
         return [name for name in reversed(found) if name != SILENCE]
+
+
+@cache
+def mandarin_ear() -> Ear:
+    """Knows every syllable of Mandarin; made once, in some seconds."""
+    return Ear(inventory())
 
 
 def _trimmed(samples: Sound) -> Sound:

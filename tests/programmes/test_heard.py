@@ -31,7 +31,7 @@ from gateway.programmes.voices import MANDARIN, Spoken, Stretch
 from tests.emulator.reference import CERTIFICATE, Commands, Server, keys, rows, until
 from tests.ports import free_port
 from tests.programmes.soundkit import Timers
-from tests.programmes.syllables import Ear, Sound, decoded, encoded, inventory, plain, spoken, times
+from tests.programmes.syllables import Ear, Sound, decoded, encoded, inventory, mandarin_ear, plain, spoken, times
 
 TEXT = "泉州市安溪县发布暴雨红色预警：未来3小时阵风12 m/s，请拨打12379。"
 PINYIN = (
@@ -51,7 +51,7 @@ OTHERS = {
 @pytest.fixture(scope="module")
 def ear(toolbox: Toolbox) -> Ear:
     """Has learnt all of Mandarin's syllables."""
-    return Ear(inventory())
+    return mandarin_ear()
 
 
 def test_the_ear_hears_what_is_said_and_nothing_else(ear: Ear) -> None:
