@@ -13,6 +13,7 @@ from tests.ports import free_port
 from tests.programmes.soundkit import sound_programs
 from tests.programmes.syllables import Ear, decoded, mandarin_ear, times
 from tests.scenarios.processes import until
+from tests.scenarios.sound_forms import shown, sounds
 from tests.scenarios.town import TOWNS, Scene, Stage, make_town, warning_body
 
 #: Text, and what must be heard, written by hand.
@@ -63,43 +64,11 @@ async def warn(scene: Scene, name: str, area: str, text: str, severity: str, hea
     return accepted
 
 
-async def heard(scene: Scene, ebm_id: str) -> dict[str, dict[str, Any]]:
-    """What players heard of a message, by terminal."""
-    told = await scene.control.get("/sound")
-    return {row["terminal"]: row for row in told if row["ebm_id"] == ebm_id}
-
-
 async def wav(scene: Scene, tapes: Path, terminal: str, ebm_id: str) -> bytes:
     """What a terminal heard of a message that is over."""
     path = tapes / f"{terminal}-{ebm_id}.wav"
     await until(lambda: any(line["reason"] == str(path) for line in scene.town.journal()), 30, f"{path.name}")
     return await asyncio.to_thread(path.read_bytes)
-
-
-async def shown(scene: Scene, message: dict[str, Any], terminal: str, *wanted: str | None) -> None:
-    """Wait until rung, class of evidence and outcome of a delivery are so."""
-    found: tuple[str | None, ...] = ()
-
-    async def is_so() -> bool:
-        nonlocal found
-        row = (await scene.api.deliveries(message["warning_id"]))[terminal]
-        found = row["rung"], row["reached"], row["outcome"]
-        return found == wanted
-
-    try:
-        await until(is_so, 20)
-    except AssertionError:
-        pytest.fail(f"{terminal} is shown as {found}, not {wanted}")
-
-
-async def sounds(scene: Scene, ebm_id: str, terminals: list[str], seconds: float) -> None:
-    """Wait until these have heard so much of a message."""
-
-    async def enough() -> bool:
-        rows = await heard(scene, ebm_id)
-        return all(code in rows and rows[code]["seconds"] > seconds for code in terminals)
-
-    await until(enough, 60, f"{terminals} hear {seconds} s of {ebm_id}")
 
 
 @pytest.mark.timeout(240)
