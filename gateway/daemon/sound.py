@@ -33,6 +33,7 @@ def make_sound(section: SoundSection, state: State, data_dir: Path) -> Sounding 
     plan = SoundPlan(
         form=Form(section.form),
         addresses=section.addresses,
+        spare=section.spare,
         recordings=recordings_folder(data_dir),
         pull_base=section.pull_base,
         unicast_limit=section.unicast_limit,

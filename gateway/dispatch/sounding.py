@@ -58,6 +58,8 @@ class Form(StrEnum):
 class SoundPlan:
     """Where programmes go. ``addresses`` are taken in turn; with PULL each message has ``pull_base``/EBM id.mp3.
 
+    ``spare`` is an address where nothing ever sounds, for messages beyond them: table D.5 wants an address in every
+    start, and one that another programme has would play the wrong warning.
     ``unicast_limit`` bounds the datagram streams of the whole gateway, ``pull_listeners`` those over HTTP; ``tail`` is
     how many seconds a programme outlives its stop frames. ``recordings`` is the folder of recorded files.
     """
@@ -65,6 +67,7 @@ class SoundPlan:
     form: Form
     addresses: tuple[str, ...]
     recordings: Path
+    spare: str = ""
     pull_base: str = ""
     unicast_limit: int = 500
     pull_listeners: int = 100
@@ -104,7 +107,7 @@ class Sounding:
     # -- addresses
 
     def address(self, ebm_id: str) -> str | None:
-        """The next free address, in turn; None, with an alarm, where all are taken."""
+        """The next free address, in turn; the spare one, with an alarm, where all are taken."""
         plan = self._plan
         if plan.form is Form.PULL:
             return f"{plan.pull_base}/sound/{ebm_id}.mp3"
@@ -118,7 +121,7 @@ class Sounding:
                 self._state.pacer.after(_PROMISE_SECONDS, lambda: self._forget_promise(ebm_id))
                 return found
         self._no_address(ebm_id)
-        return None
+        return plan.spare or None
 
     def _forget_promise(self, ebm_id: str) -> None:
         self._promised.pop(ebm_id, None)

@@ -62,7 +62,15 @@ class SoundSection(Section):
     @property
     def addresses(self) -> tuple[str, ...]:
         """Addresses of programmes, taken in turn; none with ``pull``, whose addresses are made of EBM ids."""
-        ports = range(self.first_port, self.first_port + _STEP * self.programmes, _STEP)
+        return self._beginning_at(0, self.programmes)
+
+    @property
+    def spare(self) -> str:
+        """An address after them, where nothing ever sounds; nothing with ``pull``."""
+        return "".join(self._beginning_at(self.programmes, self.programmes + 1))
+
+    def _beginning_at(self, first: int, after: int) -> tuple[str, ...]:
+        ports = range(self.first_port + _STEP * first, self.first_port + _STEP * after, _STEP)
         host = f"[{self.host}]" if ":" in self.host else self.host
         if self.form == "rtp":
             return tuple(f"rtp://{host}:{port}" for port in ports)
