@@ -65,14 +65,20 @@ async def chain(
     link: dict[str, Any] | None = None,
     county: dict[str, dict[str, Any]] | None = None,
     reports: dict[str, Any] | None = None,
+    trusted: str = "",
 ) -> AsyncIterator[Chain]:
-    """City and county with the same terminals in their registries: behind the adapter there, by IP here."""
+    """City and county with the same terminals in their registries: behind the adapter there, by IP here.
+
+    ``trusted`` is what the county's trust file names besides the city's key.
+    """
     city_path, city_key = _key(folder / "city", "000000000100")
     county_path, county_key = _key(folder / "county", "000000000200")
     commands, reports_port = free_port(), free_port()
+    trust = _trust(folder / "county", CITY, city_key)
+    trust.write_text(trust.read_text() + trusted)
     quick = {"answer_seconds": 0.15, "backoff_first_seconds": 0.05, "backoff_longest_seconds": 0.1}
     sections: dict[str, Any] = {
-        "signing": {"key_file": county_path, "trust_file": _trust(folder / "county", CITY, city_key)},
+        "signing": {"key_file": county_path, "trust_file": trust},
         "dispatch": quick,
         "front_end": {
             "enabled": True,

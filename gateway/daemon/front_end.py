@@ -6,15 +6,20 @@ from gateway.daemon.keys import client_tls
 from gateway.devices.adapter_server import ServerLimits
 from gateway.devices.trust import Trust
 from gateway.dispatch.service import Dispatch
-from gateway.domain.codes import ResourceCode
+from gateway.domain.codes import CertificateSerial, ResourceCode
 from gateway.domain.receiver import TimeBase
 from gateway.errors import SettingsError
 from gateway.settings.front_end import FrontEndSection
 from gateway.upstream.front_end import FrontEnd, FrontOptions
 
 
-def make_front_end(section: FrontEndSection, dispatch: Dispatch, trust: Trust | None) -> FrontEnd | None:
-    """The front end; None where it is not enabled. Errors: SettingsError where nobody's key is known."""
+def make_front_end(
+    section: FrontEndSection, dispatch: Dispatch, trust: Trust | None, own: CertificateSerial
+) -> FrontEnd | None:
+    """The front end, which signs by certificate ``own``; None where it is not enabled.
+
+    Errors: SettingsError where nobody's key is known.
+    """
     if not section.enabled:
         return None
     if trust is None:
@@ -34,4 +39,4 @@ def make_front_end(section: FrontEndSection, dispatch: Dispatch, trust: Trust | 
             max_frame=section.max_frame_bytes, idle=section.idle_seconds, connections=section.max_connections
         ),
     )
-    return FrontEnd(options, dispatch, trust)
+    return FrontEnd(options, dispatch, trust, own)

@@ -183,7 +183,7 @@ class Gateway:
             stack.push_async_callback(adapters.close)
             section = settings.adapters
             reports = await adapters.open(section.host, section.port, tls_of(section.tls, "adapters"))
-        self.front_end = front = make_front_end(settings.front_end, self.dispatch, trust)
+        self.front_end = front = make_front_end(settings.front_end, self.dispatch, trust, key.certificate)
         commands = 0
         if front is not None:
             stack.push_async_callback(front.close)

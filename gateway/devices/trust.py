@@ -33,7 +33,7 @@ from gateway.devices.toml_file import read_toml
 from gateway.domain.codes import CertificateSerial, ResourceCode
 from gateway.errors import FrameError, KeyMaterialError, SignatureInvalid, UnknownCertificate
 from gateway.protocols import ip
-from gateway.protocols.certificates import CERTIFICATE, Certificate
+from gateway.protocols.certificates import CERTIFICATE, AuthorisationList, Certificate
 from gateway.protocols.signature import SignatureBlock
 from gateway.security.certificates import DEFAULT_ROOT, CertificateStore
 from gateway.security.coverage import VERIFY_ORDER, Coverage, signed_bytes
@@ -43,6 +43,8 @@ from gateway.security.sm2 import Sm2Provider
 _Certificate = Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{286}$")]
 #: Certificate number and root by which a device signs.
 _Identity = tuple[CertificateSerial, str]
+#: Numbers of lists are one octet and rise; what is less than half a round ahead is newer (GD/J 081-2018 table 6).
+_ROUND, _NEWER = 256, 128
 
 
 class _Entry(BaseModel):
@@ -92,6 +94,8 @@ class Trust:
         self._store = CertificateStore(provider, today=today)
         self._replay = ReplayGuard(window=window)
         self._devices: dict[str, _Identity] = {}
+        #: lists in force by who is commanded for: root, list
+        self._lists: dict[str, tuple[str, AuthorisationList]] = {}
 
     def load(self, path: Path) -> None:
         """Read a trust file. Errors: SettingsError naming key and rule, KeyMaterialError for a bad certificate."""
@@ -111,15 +115,54 @@ class Trust:
             self._store.register_key(serial, bytes.fromhex(device.public_key), root=DEFAULT_ROOT)
             self._devices[device.code] = (serial, DEFAULT_ROOT)
 
+    def check(self, source: ResourceCode, paper: AuthorisationList, certificates: tuple[Certificate, ...]) -> None:
+        """Whether a list may come into force: signed, newer, of some use. Errors: KeyMaterialError naming the rule."""
+        root = self._store.signer_of(paper, paper.signer)
+        for certificate in certificates:
+            self._store.check(certificate, root=root)
+        given = {certificate.serial for certificate in certificates}
+        if not any(serial in given or self._store.has_key(serial, root=root) for serial in paper.serials):
+            raise KeyMaterialError(f"list {paper.number}: no certificate that it names is known")
+        present = self._lists.get(source)
+        if present is not None and paper != present[1]:
+            ahead = (paper.number - present[1].number) % _ROUND
+            if not 0 < ahead < _NEWER:
+                raise KeyMaterialError(f"list {paper.number} is not newer than {present[1].number}, which is in force")
+
+    def vouches(self, paper: AuthorisationList, certificate: Certificate) -> bool:
+        """Whether the root that signed the list issued this certificate, and it has not expired."""
+        try:
+            self._store.check(certificate, root=self._store.signer_of(paper, paper.signer))
+        except KeyMaterialError:
+            return False
+        return True
+
+    def authorise(self, source: ResourceCode, paper: AuthorisationList, certificates: tuple[Certificate, ...]) -> None:
+        """From now on those whom the list names may sign for ``source`` (GD/J 081-2018 6.5), as its root vouches.
+
+        Of the root's other certificates none does any more, the one of the trust file included; a bare key that was
+        registered by hand does, until the operator takes it away. Errors: KeyMaterialError.
+        """
+        root = self._store.signer_of(paper, paper.signer)
+        for certificate in certificates:
+            self._store.add(certificate, root=root)
+        self._lists[source] = (root, paper)
+
+    def _root_of(self, source: ResourceCode, serial: CertificateSerial) -> str:
+        listed, registered = self._lists.get(source), self._devices.get(source)
+        if listed is not None and serial in listed[1].serials:
+            return listed[0]
+        if registered is not None and registered[0] == serial and (listed is None or registered[1] != listed[0]):
+            return registered[1]
+        raise UnknownCertificate(f"certificate {serial} is not registered for {source}")
+
     def verify(self, source: ResourceCode, block: SignatureBlock, raw: bytes) -> None:
         """Check the signature of a whole frame against the key of its source, then that it is new.
 
         Errors: UnknownCertificate, SignatureInvalid, ReplayDetected (all answered 52).
         """
-        identity = self._devices.get(source)
-        if identity is None or identity[0] != block.certificate:
-            raise UnknownCertificate(f"certificate {block.certificate} is not registered for {source}")
-        serial, root = identity
+        serial = block.certificate
+        root = self._root_of(source, serial)
         try:
             key = self._store.public_key_for(serial, root=root)
         except KeyMaterialError as error:

@@ -58,6 +58,19 @@ class Certificate(Protocol):
         ...
 
 
+class Signed(Protocol):
+    """What a root signs."""
+
+    @property
+    def signature(self) -> bytes:
+        """r ‖ s, 64 bytes."""
+        ...
+
+    def signed_part(self) -> bytes:
+        """The bytes that were signed."""
+        ...
+
+
 def expired(certificate: Certificate, on: date) -> bool:
     """Whether ``on`` (Beijing date) lies after the last month that the certificate names."""
     return (on.year, on.month) > (certificate.valid_year, certificate.valid_month)
@@ -116,6 +129,16 @@ class CertificateStore:
         Raise KeyMaterialError naming number and rule: unknown issuer, wrong signature, expired, key off the curve,
         number of the root itself or of a key registered by hand.
         """
+        self.check(certificate, root=root)
+        known = self._root(root)
+        present = known.certificates.get(certificate.serial)
+        if certificate.serial in known.anchors or certificate.serial in known.keys:
+            return
+        if present is None or _validity(certificate) >= _validity(present):
+            known.certificates[certificate.serial] = certificate
+
+    def check(self, certificate: Certificate, *, root: str = DEFAULT_ROOT) -> None:
+        """Whether ``add`` would take it. Raise KeyMaterialError as it does."""
         self._check(certificate, root)
         known = self._root(root)
         issuer = known.anchors.get(certificate.issuer)
@@ -128,9 +151,14 @@ class CertificateStore:
             if self._key(known, certificate.serial) == certificate.public_key:
                 return
             raise KeyMaterialError(f"{name}: the number belongs to another key already")
-        present = known.certificates.get(certificate.serial)
-        if present is None or _validity(certificate) >= _validity(present):
-            known.certificates[certificate.serial] = certificate
+
+    def signer_of(self, paper: Signed, signer: CertificateSerial) -> str:
+        """Name of the root whose own key signed ``paper`` under this number; raise KeyMaterialError where none did."""
+        for name, known in self._roots.items():
+            key = known.anchors.get(signer)
+            if key is not None and self._provider.verify(key, paper.signed_part(), paper.signature):
+                return name
+        raise KeyMaterialError(f"no trusted root of number {signer} signed it")
 
     def register_key(self, serial: CertificateSerial, public_key: bytes, *, root: str = DEFAULT_ROOT) -> None:
         """Trust a bare public key, for a device without certificate; raise KeyMaterialError on a bad or second key."""
@@ -164,6 +192,14 @@ class CertificateStore:
         if certificate is not None and serial not in known.keys and expired(certificate, self._today()):
             raise UnknownCertificate(f"certificate {serial} under root {root} expired with {_month(certificate)}")
         return key
+
+    def has_key(self, serial: CertificateSerial, *, root: str = DEFAULT_ROOT) -> bool:
+        """Whether the number has a key under the root now."""
+        try:
+            self.public_key_for(serial, root=root)
+        except UnknownCertificate:
+            return False
+        return True
 
     def roots_of(self, serial: CertificateSerial) -> tuple[str, ...]:
         """Roots under which the number has a key: more than one means that a peer must be bound to its root."""

@@ -148,7 +148,7 @@ def _management(number: str, name: str) -> Clause:
             Row("c", "证书更新 0x41 certificates are renewed", "证书 certificates"),
             Row("e", "离线：本地播发并留存记录 without the platform: local broadcast, records kept", "本地 local"),
             Row("e", "离线：无线接入 without the platform: input by radio", "无线 radio", RADIO),
-            control("未签名的 0x0C、0x0D、0x41 被拒 unsigned ones are refused"),
+            control("未签名的 0x0C、0x0D、0x41 被拒且无变化 unsigned ones are refused and change nothing"),
         ),
     )
 

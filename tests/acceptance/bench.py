@@ -135,8 +135,11 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(folder: Path, kind: Kind, **front: Any) -> AsyncIterator[Bench]:
-    """A bench with two terminals, in two towns, that are ready; ``front`` changes ``[front_end]`` of the adapter."""
+async def bench(folder: Path, kind: Kind, trusted: str = "", **front: Any) -> AsyncIterator[Bench]:
+    """A bench with two terminals, in two towns, that are ready.
+
+    ``trusted`` is what the adapter's trust file names besides the test system, ``front`` changes its ``[front_end]``.
+    """
     folder.mkdir(exist_ok=True)
     between = medium(kind)
     routes = (between.route,) if between.route is not None else terminal(TOWN).routes
@@ -147,7 +150,14 @@ async def bench(folder: Path, kind: Kind, **front: Any) -> AsyncIterator[Bench]:
         await between.open()
         stack.push_async_callback(between.close)
         ends = await stack.enter_async_context(
-            chain(folder, first, second, front=front, county={"links": between.links, "dispatch": _PATIENT})
+            chain(
+                folder,
+                first,
+                second,
+                front=front,
+                county={"links": between.links, "dispatch": _PATIENT},
+                trusted=trusted,
+            )
         )
         key = load_key_file(folder / "county" / "signing.json", provider=default_provider())
         between.output.expect(key.pair.public)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,7 @@ import pytest
 
 from emulator.adapter_accept import Port
 from emulator.journal import Event
-from gateway.devices.adapter_answers import AdapterRefusal
-from gateway.domain.codes import EbmId
+from gateway.domain.codes import CertificateSerial, EbmId
 from gateway.protocols import adapter_commands as commands
 from gateway.protocols import parameters as tags
 from gateway.protocols.adapter_address import Reback
@@ -30,6 +30,7 @@ from tests.acceptance.rogue import rogues, start_frame, unsigned
 from tests.acceptance.table import by
 from tests.adapterkit import say
 from tests.gatewaykit import until
+from tests.paperkit import Authority, carried, packed
 
 NUMBERS = {Kind.RDS: "F.1", Kind.TS: "F.2", Kind.IP: "F.3"}
 
@@ -257,10 +258,16 @@ async def test_return_of_data(tmp_path: Path, kind: Kind, saw: Saw) -> None:
 
 
 @each("7 c 白名单 white list")
-@pytest.mark.xfail(raises=AdapterRefusal, strict=True, reason="前端尚不支持 0x0C the front end refuses it")
 async def test_white_list(tmp_path: Path, kind: Kind, saw: Saw) -> None:
     async with bench(tmp_path, kind) as on:
-        await on.ends.link.update_white_list([])
+        assert on.ends.county.front_end is not None
+        kept = on.ends.county.front_end.managed
+        one, two = (commands.WhiteListEntry(1, phone, b"duty", 3, ()) for phone in (b"13800138000", b"13900139000"))
+        await on.ends.link.update_white_list([one, two])
+        assert list(kept.telephones) == ["13800138000", "13900139000"]
+        await on.ends.link.update_white_list([replace(one, operation=3)])
+        assert list(kept.telephones) == ["13900139000"]
+        saw("c 白名单 white list", "增 2 删 1 added 2, deleted 1：13900139000；本机未接电话 no telephone is served")
 
 
 @each("7 c 回传参数 return")
@@ -278,23 +285,43 @@ async def test_return_parameters(tmp_path: Path, kind: Kind, saw: Saw) -> None:
 
 
 @each("7 c 证书 certificates")
-@pytest.mark.xfail(raises=AdapterRefusal, strict=True, reason="前端尚不支持 0x41 the front end refuses it")
 async def test_certificates(tmp_path: Path, kind: Kind, saw: Saw) -> None:
-    async with bench(tmp_path, kind) as on:
-        await on.ends.link.certificates((), (b"certificate",))
+    root, renewed = Authority(), default_provider().generate()
+    serial = CertificateSerial("000000000300")
+    async with bench(tmp_path, kind, root.trust()) as on:
+        before = await on.answer_to(start_frame(on.ends.key, renewed, certificate=serial)[1])
+        assert (before, on.ends.county.state.messages) == (4, {})
+        own = CertificateSerial("000000000200")
+        papers = packed(root.authorise(own, 1, serial)), carried(root.certificate(serial, renewed))
+        await on.ends.link.certificates(*papers)
+        ebm_id, frame = start_frame(on.ends.key, renewed, certificate=serial)
+        await say(on.ends.county.ports.front_end, frame)
+        await until(lambda: on.plays(0) == ebm_id)
+        assert on.journal(0, Event.PLAYING) == [("playing", ebm_id)]
+        saw("c 证书 certificates", f"证书 {serial}：更新前 before code {before}，更新后播发 after it plays {ebm_id}")
 
 
 @each(f"7 {CONTROL}")
 async def test_management_by_nobody(tmp_path: Path, kind: Kind, saw: Saw) -> None:
-    async with bench(tmp_path, kind) as on:
+    root, stranger, serial = Authority(), default_provider().generate(), CertificateSerial("000000000300")
+    async with bench(tmp_path, kind, root.trust()) as on:
+        assert on.ends.county.front_end is not None
+        managed, reporter = on.ends.county.front_end.managed, on.ends.county.front_end.reporter
+        place = (reporter.exchange, reporter.heartbeat)
+        papers = packed(root.authorise(CertificateSerial("000000000200"), 1, serial))
         rogue: dict[str, Body] = {
-            "0x0C": commands.WhiteList(()),
+            "0x0C": commands.WhiteList((commands.WhiteListEntry(1, b"13800138000", b"", 3, ()),)),
             "0x0D": commands.AdapterReback(Reback.ipv4("127.0.0.1", 9), 60),
-            "0x41": commands.AdapterCertificates((), (b"certificate",)),
+            "0x41": commands.AdapterCertificates(papers, carried(root.certificate(serial, stranger))),
         }
         answers = {name: await on.answer_to(unsigned(body)) for name, body in rogue.items()}
         assert set(answers.values()) == {4}
-        saw(CONTROL, ", ".join(f"{name} code {code}" for name, code in answers.items()))
+        assert managed.telephones == {}
+        assert (reporter.exchange, reporter.heartbeat) == place
+        still = await on.answer_to(start_frame(on.ends.key, stranger, certificate=serial)[1])
+        assert (still, on.ends.county.state.messages) == (4, {})
+        codes = ", ".join(f"{name} code {code}" for name, code in answers.items())
+        saw(CONTROL, f"{codes}；名单、回传、证书均未变 list, place and certificates as before")
 
 
 @each("7 e 本地 local")

@@ -13,6 +13,7 @@ from gateway.domain.codes import CertificateSerial
 from gateway.domain.orders import Receipt
 from gateway.errors import ReplayDetected, SettingsError, SignatureInvalid, UnknownCertificate
 from gateway.protocols import ip
+from gateway.protocols.certificates import CERTIFICATE
 from gateway.protocols.fields import WireCode
 from gateway.protocols.ip_bodies import GeneralAnswer, Heartbeat, PacketType, ServiceType
 from gateway.security.coverage import Coverage, SignatureBlock, signed_bytes_at
@@ -28,6 +29,7 @@ from tests.gatewaykit import (
     until,
     warning,
 )
+from tests.paperkit import Authority
 
 SERIAL = CertificateSerial("0000000000AB")
 TERMINAL = terminal("350524100001")
@@ -93,6 +95,24 @@ def test_another_devices_certificate_proves_nothing(tmp_path: Path) -> None:
     assert packet.signature is not None
     with pytest.raises(UnknownCertificate):
         trust.verify(terminal("350524100002").code, packet.signature, raw)
+
+
+def test_a_list_of_the_root_takes_the_place_of_a_certificate_of_the_trust_file(tmp_path: Path) -> None:
+    root, old, new = Authority(), default_provider().generate(), default_provider().generate()
+    certificate = CERTIFICATE.build(root.certificate(SERIAL, old)).hex()
+    path = tmp_path / "trust.toml"
+    device = f'[[device]]\ncode = "{TERMINAL.code}"\nroot = "town"\ncertificate = "{certificate}"\n'
+    path.write_text(root.trust() + device)
+    trust = Trust(default_provider(), lambda: 1_800_000_000.0, today=lambda: date(2026, 11, 24))
+    trust.load(path)
+    verify(trust, heartbeat(old, 1_800_000_000))
+    other = CertificateSerial("0000000000AC")
+    trust.authorise(TERMINAL.code, root.authorise(other, 1, other), (root.certificate(other, new),))
+    with pytest.raises(UnknownCertificate):
+        verify(trust, heartbeat(old, 1_800_000_001))
+    # Back again by a newer list: the certificate itself was never taken away.
+    trust.authorise(TERMINAL.code, root.authorise(other, 2, SERIAL), ())
+    verify(trust, heartbeat(old, 1_800_000_002))
 
 
 @pytest.mark.parametrize(

@@ -484,7 +484,7 @@ async def test_what_it_tells_of_itself(tmp_path: Path) -> None:
         TsCommand(2, b""),
         RdsCommand(1, 12, 1, 100, (), b""),
         IpCommand(1, b""),
-        commands.WhiteList(()),
+        commands.WhiteList((commands.WhiteListEntry(4, b"138", b"", 1, ()),)),
         commands.AdapterReback(Reback.ipv4("10.0.0.1", 0), 60),
         commands.AdapterReback(Reback.ipv4("10.0.0.1", 1), 0),
         commands.AdapterReback(Reback.telephone("138"), 60),

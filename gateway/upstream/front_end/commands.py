@@ -23,6 +23,7 @@ from gateway.protocols.fields import WireCode
 from gateway.protocols.ip_bodies import PacketType
 from gateway.protocols.time_base import TimeBase
 from gateway.upstream.front_end.broadcasts import Broadcasts, Refusal
+from gateway.upstream.front_end.managed import Managed
 from gateway.upstream.front_end.told import Told
 from gateway.upstream.front_end.translated import Wanted, host_port, translated
 
@@ -43,13 +44,20 @@ class Commands:
     """Obeys one superior. ``code`` is ours as its adapter."""
 
     def __init__(
-        self, dispatch: Dispatch, code: ResourceCode, superior: ResourceCode, base: TimeBase, report_to: ReportTo
+        self,
+        dispatch: Dispatch,
+        code: ResourceCode,
+        superior: ResourceCode,
+        base: TimeBase,
+        report_to: ReportTo,
+        managed: Managed,
     ) -> None:
         self._dispatch = dispatch
         self._front = WireCode.of(code)
         self._superior = superior
         self._base = base
         self._report_to = report_to
+        self._managed = managed
         self._broadcasts = Broadcasts(dispatch, superior, base)
         self._told = Told(dispatch, self._front, base)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -100,6 +108,10 @@ class Commands:
             case commands.AdapterReback():
                 await self._report_to(*host_port(body.reback), body.period_s)
                 return AdapterAnswer(ReturnCode.OK)
+            case commands.WhiteList():
+                return AdapterAnswer(ReturnCode.OK, (await self._managed.white_list(body)).encode())
+            case commands.AdapterCertificates():
+                return AdapterAnswer(ReturnCode.OK, (await self._managed.certificates(body)).encode())
         wanted = translated(self._dispatch, body, self._base)
         if not wanted:
             raise Refusal(f"本适配器不支持该指令 0x{packet.protocol_type:02X} is not supported by this adapter")

@@ -10,7 +10,7 @@ from gateway.devices.adapter_exchange import Exchange
 from gateway.devices.adapter_server import AdapterServer, ServerLimits
 from gateway.devices.trust import Trust
 from gateway.dispatch.service import Dispatch
-from gateway.domain.codes import ResourceCode
+from gateway.domain.codes import CertificateSerial, ResourceCode
 from gateway.errors import AnswerMismatch, FrameError, MalformedFrame, SignatureError, SignatureMissing
 from gateway.protocols import adapter
 from gateway.protocols.adapter import AdapterPacket, Head
@@ -23,6 +23,7 @@ from gateway.store import queries
 from gateway.store.rows import AuditRow, Json, StateRow
 from gateway.upstream.front_end.broadcasts import ACTOR, Refusal
 from gateway.upstream.front_end.commands import Commands
+from gateway.upstream.front_end.managed import Managed
 from gateway.upstream.front_end.reporter import Reporter
 
 #: Under which the store keeps where the superior wants our reports.
@@ -47,13 +48,19 @@ class FrontOptions:
 
 
 class FrontEnd:
-    """The adapter's side of appendix A. Every command must bear the superior's signature, whatever it asks."""
+    """The adapter's side of appendix A. Every command must bear the superior's signature, whatever it asks.
 
-    def __init__(self, options: FrontOptions, dispatch: Dispatch, trust: Trust) -> None:
+    ``own`` is the number of the certificate by which we sign.
+    """
+
+    def __init__(self, options: FrontOptions, dispatch: Dispatch, trust: Trust, own: CertificateSerial) -> None:
         self._options = options
         self._dispatch = dispatch
         self._trust = trust
-        self._commands = Commands(dispatch, options.code, options.superior, options.time_base, self.report_to)
+        self.managed = Managed(dispatch, trust, options.superior, own)
+        self._commands = Commands(
+            dispatch, options.code, options.superior, options.time_base, self.report_to, self.managed
+        )
         self._server = AdapterServer(self._take, self._refuse, options.limits, dispatch.state.monotonic)
         self.reporter = Reporter(
             dispatch,
@@ -65,7 +72,8 @@ class FrontEnd:
         )
 
     async def open(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
-        """Serve and begin to report; returns the port's number. Errors: EnvironmentLackingError."""
+        """Serve and begin to report; returns the port's number. Errors: EnvironmentLackingError, StoreError."""
+        await self.managed.open()
         kept = await self._dispatch.state.store.read(queries.state, _REPORTS)
         if isinstance(kept, dict):
             self.reporter.report_to(str(kept["host"]), int(kept["port"]), float(kept["period_s"]))
