@@ -32,7 +32,7 @@ def keys_of(model: BaseModel, prefix: str = "") -> dict[str, Any]:
         value = getattr(model, name)
         if isinstance(value, BaseModel):
             found.update(keys_of(value, f"{prefix}{name}."))
-        elif name not in ("links", "library"):  # tables by name
+        elif name not in ("links", "library", "sources"):  # tables by name
             found[f"{prefix}{name}"] = value
     return found
 

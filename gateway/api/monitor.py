@@ -11,6 +11,7 @@ from gateway.api.models import Reply, moment
 from gateway.api.routes import Call, answer
 from gateway.api.sound import AS_IT_COMES, streamed
 from gateway.errors import NotFoundError
+from gateway.programmes.level import Level
 from gateway.programmes.monitor import MonitorFigures
 
 
@@ -21,6 +22,16 @@ class LevelBody(Reply):
     peak_dbfs: float
     momentary_lufs: float
     integrated_lufs: float
+
+
+def level_body(level: Level) -> LevelBody:
+    """A level for people, to a tenth."""
+    return LevelBody(
+        rms_dbfs=round(level.rms, 1),
+        peak_dbfs=round(level.peak, 1),
+        momentary_lufs=round(level.momentary, 1),
+        integrated_lufs=round(level.integrated, 1),
+    )
 
 
 class MonitorBody(Reply):
@@ -120,14 +131,7 @@ def _body(one: MonitorFigures) -> MonitorBody:
         garbage=one.garbage,
         jitter_ms=round(one.jitter * 1000, 2),
         sound_seconds=round(one.sound, 3),
-        level=None
-        if level is None
-        else LevelBody(
-            rms_dbfs=round(level.rms, 1),
-            peak_dbfs=round(level.peak, 1),
-            momentary_lufs=round(level.momentary, 1),
-            integrated_lufs=round(level.integrated, 1),
-        ),
+        level=None if level is None else level_body(level),
         loudest_lufs=None if one.loudest is None else round(one.loudest, 1),
         unrecorded_bytes=one.unrecorded,
         listeners=one.listeners,

@@ -4,15 +4,47 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.api import monitor, recordings, sound
-from gateway.api.routes import Body, Need, Reply, Route
+from gateway.api import live, monitor, recordings, sound
+from gateway.api.models import AcceptanceBody
+from gateway.api.routes import JSON, Body, Need, Reply, Route
 from gateway.api.sound import AUDIO
+from gateway.programmes.live_forms import SUPPORTED
 
 _V1: Final = "/api/v1"
 _RECORDING: Final = f"{_V1}/recordings/{{name}}"
 _MONITOR: Final = f"{_V1}/monitor/{{stream}}"
 
 SOUND: Final = (
+    Route(
+        "GET",
+        f"{_V1}/live",
+        live.list_live,
+        "应急切播：直播源与直播消息 live sources, and messages that somebody speaks",
+        (Reply(200, "按配置次序 in the order of the settings", live.LiveReply),),
+        need=Need.OPERATOR,
+        problems=(409,),
+    ),
+    Route(
+        "POST",
+        f"{_V1}/live",
+        live.begin_live,
+        "应急切播 cut in live",
+        (Reply(202, "已落盘，信号与直播随即播出 on disk; the signal and then the source are heard", AcceptanceBody),),
+        need=Need.OPERATOR,
+        takes=(Body(JSON, live.LiveBody),),
+        problems=(400, 404, 409, 413, 415, 422),
+    ),
+    Route(
+        "POST",
+        f"{_V1}/live/{{name}}/sound",
+        live.push_live,
+        "推送直播声音 sound of a live source, as long as somebody speaks",
+        (Reply(200, "声音已完，或消息已结束 its sound, or the message, has ended", live.PushedReply),),
+        need=Need.OPERATOR,
+        takes=tuple(Body(name, None, "直播声音 live sound") for name in SUPPORTED),
+        problems=(404, 408, 409, 415, 422),
+        counted=False,
+    ),
     Route(
         "GET",
         f"{_V1}/sound",

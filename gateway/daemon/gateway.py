@@ -171,7 +171,7 @@ class Gateway:
         stack.push_async_callback(self.monitors.close)
         self.state.bearers.update(make_bearers(settings.links, self._tools(trust)))
         adapters = self._adapter_port()
-        self.state.sound = sound = make_sound(settings.sound, self.state, settings.gateway.data_dir)
+        self.state.sound = sound = make_sound(settings, self.dispatch)
         if settings.sound.enabled and settings.sound.all_clear:
             words = sound_options(settings.sound).said_of_end
             AllClear(self.dispatch, words, settings.gateway.code, settings.sound.all_clear_seconds)
@@ -195,6 +195,7 @@ class Gateway:
         Daily(self.dispatch, self.daily, settings.gateway.code).start()
         if isinstance(sound, Sounding):
             self.dispatch.sender.spawn(sound.warm())
+            sound.live.open()
         self.services = self._services(gazetteer, outlines)
         self._share()
         http = HttpServer(self.services, tls_of(settings.http.tls, "http"))

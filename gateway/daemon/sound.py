@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
+from typing import Final
 
+from gateway.daemon.live import live_room
+from gateway.dispatch.service import Dispatch
 from gateway.dispatch.sound import NoSound
 from gateway.dispatch.sounding import Form, Sounding, SoundPlan
-from gateway.dispatch.state import State
-from gateway.errors import SettingsError
+from gateway.errors import NotFoundError, SettingsError, StateConflictError
 from gateway.programmes.options import SoundOptions
+from gateway.settings import Settings
 from gateway.settings.library import LibrarySource
 from gateway.settings.sound import SoundSection
 from gateway.upstream.shared_library import Source
+
+#: Who ends a live message that has no source any more, in the audit log.
+LIVE_ACTOR: Final = "直播 live input"
 
 
 def sound_options(section: SoundSection) -> SoundOptions:
@@ -26,10 +33,15 @@ def recordings_folder(data_dir: Path) -> Path:
     return data_dir / "recordings"
 
 
-def make_sound(section: SoundSection, state: State, data_dir: Path) -> Sounding | NoSound:
+def make_sound(settings: Settings, dispatch: Dispatch) -> Sounding | NoSound:
     """The room of sound; ``NoSound`` where it is switched off. Errors: SettingsError for a voice that is none."""
+    section, state, data_dir = settings.sound, dispatch.state, settings.gateway.data_dir
     if not section.enabled:
         return NoSound()
+
+    def over(ebm_id: str, zh: str, en: str) -> None:
+        dispatch.sender.spawn(_end(dispatch, ebm_id, f"{zh} {en}"))
+
     plan = SoundPlan(
         form=Form(section.form),
         addresses=section.addresses,
@@ -41,7 +53,16 @@ def make_sound(section: SoundSection, state: State, data_dir: Path) -> Sounding 
         tail=section.tail_seconds,
         multicast_interface=section.multicast_interface,
     )
-    return Sounding(state, plan, sound_options(section), data_dir / "sound")
+    options = sound_options(section)
+    return Sounding(
+        state, plan, options, data_dir / "sound", live_room(settings.live, options, data_dir, state.alarms, over)
+    )
+
+
+async def _end(dispatch: Dispatch, ebm_id: str, reason: str) -> None:
+    """A live message has no source any more; a person may have ended it meanwhile."""
+    with suppress(StateConflictError, NotFoundError):
+        await dispatch.cancel(ebm_id, LIVE_ACTOR, reason)
 
 
 def library_sources(settings: Mapping[str, LibrarySource]) -> list[Source]:

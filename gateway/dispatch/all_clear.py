@@ -22,6 +22,8 @@ from gateway.errors import GatewayError
 PUBLISHER: Final = "解除播报 all-clear"
 #: An end is not said any more so many seconds after it: a gateway that was down for longer would only startle people.
 LATEST: Final = 900.0
+#: What an end is said of. Who speaks live says the end too.
+_ENDS: Final = frozenset({Manner.WARNING, Manner.RECORDING})
 
 
 class AllClear:
@@ -44,7 +46,7 @@ class AllClear:
             live.state is MessageState.CANCELLED
             and live.activated_at is not None
             and message.ebm_class is EbmClass.EMERGENCY
-            and message.manner is not Manner.ALL_CLEAR
+            and message.manner in _ENDS
             and message.areas
             and live.ebm_id.startswith(self._own_code)
             and now - live.state_at < LATEST

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -25,12 +25,14 @@ from gateway.errors import NotFoundError, OverloadedError
 from gateway.programmes.addresses import Endpoint, RtpAddress, UnicastAddress, parse_address
 from gateway.programmes.broadcast import Broadcast, Outlet
 from gateway.programmes.events import SoundEvent, SoundKind
+from gateway.programmes.live_room import LiveRoom
 from gateway.programmes.options import FRAME_SECONDS, SoundOptions
 from gateway.programmes.outlets import RtpOutlet, UnicastOutlet
 from gateway.programmes.programme import Programme
 from gateway.programmes.pulls import Pull, PullOutlet
-from gateway.programmes.signals import signal_of
+from gateway.programmes.signals import packaged, signal_of
 from gateway.programmes.studio import Studio
+from gateway.programmes.toolbox import Toolbox
 
 log = structlog.get_logger(__name__)
 
@@ -91,11 +93,15 @@ class _Air:
 class Sounding:
     """Programmes of all messages (``dispatch.sound.Sound``). Made on a running loop."""
 
-    def __init__(self, state: State, plan: SoundPlan, options: SoundOptions, cache: Path) -> None:
+    def __init__(
+        self, state: State, plan: SoundPlan, options: SoundOptions, cache: Path, live: Callable[[Toolbox], LiveRoom]
+    ) -> None:
         self._state = state
         self._plan = plan
         self._options = options
         self.studio = Studio(options, cache, self._told)
+        #: the sources from which people speak
+        self.live = live(self.studio.toolbox)
         self._air: dict[str, _Air] = {}
         self._promised: dict[str, str] = {}
         self._turn = 0
@@ -181,6 +187,8 @@ class Sounding:
 
     def _programme(self, message: Message) -> Programme:
         name, text, language = str(message.ebm_id), message.text, message.language
+        if message.manner is Manner.LIVE:
+            return self._live(message)
         if message.ebm_class.is_drill:
             text = self._options.said_in_drill(text, language)
         if message.manner is Manner.RECORDING:
@@ -191,6 +199,17 @@ class Sounding:
         if message.manner is Manner.ALL_CLEAR:
             return self.studio.all_clear(name, text, language)
         return self.studio.warning(name, message.severity, text, language)
+
+    def _live(self, message: Message) -> Programme:
+        """Signal and live source; what stands in for a source that is dead is made beforehand."""
+        name, signal, wanted = message.ebm_id, signal_of(message.severity), self.live.options.fallback
+        if wanted == "signal":
+            fallback = Programme(name, packaged(signal), kbits=self._options.kbits)
+        elif wanted == "text":
+            fallback = self.studio.reading(name, message.text, message.language)
+        else:
+            fallback = self.studio.recording(name, None, self._plan.recordings / wanted)
+        return self.live.begin(name, message.recording, packaged(signal), signal.turns, fallback)
 
     def end(self, live: LiveMessage) -> None:
         """Off the air after the tail."""
@@ -203,6 +222,7 @@ class Sounding:
     def _stop(self, air: _Air) -> None:
         self._air.pop(air.live.ebm_id, None)
         air.broadcast.stop()
+        self.live.end(air.live.ebm_id)
         for kind in ("sound_limit", *(kind for kind, _ in _ALARMS.values())):
             self._state.alarms.clear(kind, air.live.ebm_id)
         log.info("programme off the air", message_id=air.live.ebm_id, seconds=round(_seconds(air.broadcast), 1))
@@ -212,6 +232,7 @@ class Sounding:
         for air in list(self._air.values()):
             air.broadcast.stop()
         self._air.clear()
+        await self.live.close()
         await self.studio.close()
 
     # -- datagram receivers

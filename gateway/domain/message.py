@@ -52,6 +52,8 @@ class Manner(StrEnum):
     RECORDING = "recording"
     #: a stream of somebody else, whose address the start frames carry
     STREAM = "stream"
+    #: somebody speaks 应急切播: a live source of the settings
+    LIVE = "live"
 
 
 class MessageState(StrEnum):
@@ -103,7 +105,8 @@ VOLUME_KEEP = 0xFF
 class Message:
     """What is broadcast for one warning. Times are aware datetimes; ``end`` is the end of air time, not of validity.
 
-    ``language`` is the tag (BCP 47) of headline and text; ``recording`` the file's name where ``manner`` says so.
+    ``language`` is the tag (BCP 47) of headline and text; ``recording`` the name of the
+    file, or of the live source, where ``manner`` says so.
     """
 
     ebm_id: EbmId

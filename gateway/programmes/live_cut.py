@@ -121,6 +121,8 @@ class Cut:
 
     def _unmeasured(self, error: SoundError) -> None:
         self._level = None
+        # What is not measured must not count as silent.
+        self.programme.measured(0.0)
         zh, en = f"直播电平未测量：{error}", f"the level is not measured, silence is not noticed: {error}"
         self._tell(LiveKind.UNMEASURED, True, zh, en)
 

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from gateway.errors import NotFoundError, SoundError, StateConflictError
+from gateway.errors import GatewayError, NotFoundError, SoundError, StateConflictError
 from gateway.programmes.live_cut import Cut, CutFigures, LiveTools
-from gateway.programmes.live_options import LiveEvent, LiveKind, PullSource, PushSource, RtpSource, Source
+from gateway.programmes.live_options import LiveEvent, LiveKind, LiveOptions, PullSource, PushSource, RtpSource, Source
 from gateway.programmes.live_programme import LiveProgramme
 from gateway.programmes.live_rtp import RtpInput
 from gateway.programmes.live_stream import PullInput, PushInput
@@ -60,6 +60,11 @@ class LiveRoom:
         self._looking: asyncio.Task[None] | None = None
 
     @property
+    def options(self) -> LiveOptions:
+        """What it goes by."""
+        return self._tools.options
+
+    @property
     def shelf(self) -> Shelf:
         """The recordings."""
         return self._tools.shelf
@@ -95,7 +100,8 @@ class LiveRoom:
     # -- messages
 
     def free(self, name: str) -> Source:
-        """A source that no message uses. Errors: NotFoundError, StateConflictError."""
+        """A source that can be cut in. Errors: NotFoundError, StateConflictError, EnvironmentLackingError."""
+        self._tools.toolbox.need("ffmpeg")
         if name not in self._sources:
             raise NotFoundError(f"没有此直播源 no live source {name[:60]!r}")
         user = self._user(name)
@@ -108,7 +114,7 @@ class LiveRoom:
         cut = Cut(ebm_id, name, signal, turns, fallback, self._tools)
         try:
             self.free(name)
-        except (NotFoundError, StateConflictError) as error:
+        except GatewayError as error:
             cut.programme.lose(error)
         else:
             self._open(name, self._inputs[name])
@@ -131,6 +137,7 @@ class LiveRoom:
         input_ = self._inputs.get(name)
         if not isinstance(input_, PushInput):
             raise NotFoundError(f"没有此推送源 no live source {name[:60]!r} of kind push")
+        self._told(name, None)
         try:
             return await input_.receive(media_type, chunks)
         except SoundError as error:
@@ -172,7 +179,7 @@ class LiveRoom:
                 self._tell(LiveKind.UNREADABLE, name, False, "", "")
         elif name not in self._problems:
             self._problems[name] = error
-            self._tell(LiveKind.UNREADABLE, name, True, f"直播源无法解码：{error}", f"cannot be read: {error}")
+            self._tell(LiveKind.UNREADABLE, name, True, f"直播源不可用：{error}", f"cannot be heard: {error}")
 
     def _tell(self, kind: LiveKind, subject: str, active: bool, zh: str, en: str) -> None:
         self._tools.on_event(LiveEvent(kind, subject, active, zh, en))
@@ -189,7 +196,7 @@ class LiveRoom:
 
     async def _end(self, cut: Cut, input_: Input | None) -> None:
         if input_ is not None:
-            await input_.detach()
+            await input_.detach(cut.queue)
             self._told(cut.source, None)
         await cut.close()
 

@@ -1,7 +1,7 @@
 """Live sound over RTP: a telephone gateway or a microphone, heard from the hosts of the settings alone.
 
-Payload types 14 (MPEG audio), 0 and 8 (G.711) of RFC 3551; which one, its first packet says. The port is open always, so
-that people see whether the source is there before they cut in.
+Payload types 14 (MPEG audio), 0 and 8 (G.711) of RFC 3551; which one, its first packet says. The port is always open:
+people see whether the source is there before they cut in.
 """
 
 from __future__ import annotations
@@ -100,20 +100,23 @@ class RtpInput:
 
     async def close(self) -> None:
         """Close its port."""
-        await self.detach()
+        if self._queue is not None:
+            await self.detach(self._queue)
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
             self._socket = None
 
     def attach(self, queue: LiveQueue) -> None:
-        """What comes from now on goes to this queue."""
+        """What comes from now on goes to this queue, and to no other."""
         self._queue = queue
         self._early.clear()
-        self._task = asyncio.get_running_loop().create_task(self._run(queue), name="live rtp")
+        self._encode(queue)
 
-    async def detach(self) -> None:
-        """Nothing more goes to the queue."""
+    async def detach(self, queue: LiveQueue) -> None:
+        """Nothing more goes to this queue."""
+        if self._queue is not queue:
+            return
         self._queue = None
         task, self._task = self._task, None
         if task is not None:
@@ -154,11 +157,14 @@ class RtpInput:
         self._reception = Reception(payload, BY_PAYLOAD[payload].rate, self.source.hosts)
         self._early.clear()
         if self._queue is not None:
-            # The encoder that runs reads another form.
-            queue, task = self._queue, self._task
-            if task is not None:
-                task.cancel()
-            self._task = asyncio.get_running_loop().create_task(self._run(queue, task), name="live rtp")
+            self._encode(self._queue)
+
+    def _encode(self, queue: LiveQueue) -> None:
+        """Begin with an encoder of the present form, in the place of the one that runs."""
+        before = self._task
+        if before is not None:
+            before.cancel()
+        self._task = asyncio.get_running_loop().create_task(self._run(queue, before), name="live rtp")
 
     def _hear(self, packets: list[RtpPacket]) -> None:
         form = self.form
@@ -178,7 +184,7 @@ class RtpInput:
         self._expected = (packet.timestamp + len(packet.payload)) & 0xFFFFFFFF
         return form.silence * gap if gap <= _FILLED * form.rate else b""
 
-    async def _run(self, queue: LiveQueue, before: asyncio.Task[None] | None = None) -> None:
+    async def _run(self, queue: LiveQueue, before: asyncio.Task[None] | None) -> None:
         """Keep an encoder for as long as a message listens."""
         if before is not None:
             await asyncio.gather(before, return_exceptions=True)

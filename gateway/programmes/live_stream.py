@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Final
 
@@ -69,13 +69,16 @@ class PushInput:
         return self._task is not None
 
     def attach(self, queue: LiveQueue) -> None:
-        """What is sent from now on goes to this queue."""
+        """What is sent from now on goes to this queue; a request for the one before ends."""
         self._queue = queue
+        if self._task is not None:
+            self._task.cancel()
 
-    async def detach(self) -> None:
+    async def detach(self, queue: LiveQueue) -> None:
         """The message is over: the request that is being read ends."""
-        self._queue = None
-        await self._end()
+        if self._queue is queue:
+            self._queue = None
+            await self._end()
 
     async def receive(self, media_type: str, chunks: AsyncIterator[bytes]) -> bool:
         """Take one request's body to its end; whether that came, or the message's end, or a newer request before it.
@@ -128,16 +131,23 @@ class PullInput:
         self._toolbox = toolbox
         self._options = options
         self._on_problem = on_problem
+        self._queue: LiveQueue | None = None
         self._task: asyncio.Task[None] | None = None
         #: whether the far end answers
         self.connected = False
 
     def attach(self, queue: LiveQueue) -> None:
         """Begin to fetch."""
+        before, self._queue = self._task, queue
+        if before is not None:
+            before.cancel()
         self._task = asyncio.get_running_loop().create_task(self._run(queue), name="live pull")
 
-    async def detach(self) -> None:
+    async def detach(self, queue: LiveQueue) -> None:
         """Fetch no more."""
+        if self._queue is not queue:
+            return
+        self._queue = None
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -170,7 +180,7 @@ class PullInput:
             form = form_of(self._source.media_type or response.headers.get("Content-Type", ""))
             self.connected = True
 
-            async def chunks() -> AsyncIterator[bytes]:
+            async def chunks() -> AsyncGenerator[bytes, None]:
                 async for chunk in response.content.iter_any():
                     self._on_problem(None)
                     yield chunk

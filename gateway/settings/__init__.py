@@ -21,6 +21,7 @@ from gateway.settings.base import Area, Code, Host, Port, Seconds, Section, Tls
 from gateway.settings.front_end import FrontEndSection
 from gateway.settings.library import LibrarySource, SourceName
 from gateway.settings.links import LinkName, LinkSettings
+from gateway.settings.live import LiveSection
 from gateway.settings.monitor import MonitorSection
 from gateway.settings.sound import SoundSection
 
@@ -184,6 +185,7 @@ class Settings(BaseSettings):
     dispatch: DispatchSection = DispatchSection()
     air_time: AirTimeSection = AirTimeSection()
     sound: SoundSection = SoundSection()
+    live: LiveSection = LiveSection()
     limits: LimitsSection = LimitsSection()
     store: StoreSection = StoreSection()
     reference: ReferenceSection = ReferenceSection()
