@@ -118,7 +118,7 @@ async def output(desk: Desk | None = None, **changes: Any) -> AsyncIterator[tupl
     bearer = TsBearer(ROUTE, link, desk.tools())
     await bearer.open()
     try:
-        await until(lambda: bearer.health.state is LinkState.UP and mux.sections)
+        await until(lambda: bearer.health.state is LinkState.UP and mux.last(IndexTable))
         yield bearer, mux, desk
     finally:
         await bearer.close()
@@ -341,7 +341,7 @@ async def test_a_multiplexer_that_is_gone_is_told_and_its_return_too() -> None:
         await until(lambda: bearer.health.state is LinkState.UP)
         assert [health.state for health in desk.health] == [LinkState.UP, LinkState.DOWN, LinkState.UP]
         mux.sections.clear()
-        await until(lambda: mux.sections and mux.shown == ["0001"])
+        await until(lambda: mux.last(IndexTable) and mux.shown == ["0001"])
 
 
 async def test_what_is_cancelled_while_the_multiplexer_is_gone_is_not_there_when_it_returns() -> None:
