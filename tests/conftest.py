@@ -9,6 +9,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from gateway.programmes.toolbox import Toolbox
+from tests.programmes.soundkit import sound_programs
+
 
 @pytest_asyncio.fixture
 async def no_lingering_tasks() -> AsyncIterator[None]:
@@ -32,3 +35,9 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> None:
     """Look after every test that runs in a loop; the others need none."""
     if inspect.iscoroutinefunction(request.function):
         request.getfixturevalue("no_lingering_tasks")
+
+
+@pytest.fixture(scope="session")
+def toolbox() -> Toolbox:
+    """ffmpeg and espeak-ng."""
+    return sound_programs()

@@ -21,3 +21,20 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
                 continue
         return port
     raise AssertionError("no free ports")
+
+
+def consecutive_ports(count: int) -> int:
+    """The first of ``count`` free datagram ports, two apart."""
+    for _ in range(100):
+        first = free_port(socket.SOCK_DGRAM)
+        probes = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(count)]
+        try:
+            for number, probe in enumerate(probes):
+                probe.bind(("127.0.0.1", first + 2 * number))
+            return first
+        except OSError:
+            continue
+        finally:
+            for probe in probes:
+                probe.close()
+    raise AssertionError("no free ports")

@@ -12,7 +12,6 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from gateway.api.models import Query, Reply, Request
 from gateway.api.routes import Call, answer
 from gateway.dispatch.daily_book import Programme
-from gateway.domain.codes import AreaCode
 from gateway.domain.message import VOLUME_KEEP
 from gateway.domain.schedule import AfterEmergency, DayKind, HolidayRule, Schedule
 from gateway.errors import InvalidValueError, NotFoundError
@@ -149,12 +148,7 @@ async def put_schedule(call: Call) -> web.Response:
     """PUT /api/v1/schedules/{id}."""
     name, services = _name(call), call.rooms.services
     body = await call.model(ScheduleBody)
-    areas = []
-    for position, digits in enumerate(body.areas):
-        area = AreaCode(digits)
-        if area not in services.gazetteer:
-            raise InvalidValueError(f"areas/{position}", digits, "未知的行政区划 / no division of this gateway")
-        areas.append(area)
+    areas = call.divisions(body.areas)
     before = services.daily.schedules.get(name)
     check_areas(call.holder, [*areas, *(before.areas if before else ())])
     given = body.model_dump(exclude={"areas", "weekdays"})

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Literal
 
@@ -13,7 +11,7 @@ from pydantic import Field, StringConstraints
 
 from gateway.api.models import Reply, Request
 from gateway.api.monitor import LevelBody, level_body
-from gateway.api.problems import HttpProblem
+from gateway.api.problems import HttpProblem, lacking
 from gateway.api.routes import Call, answer
 from gateway.api.warnings import acceptance_body
 from gateway.dispatch.sounding import Sounding
@@ -24,7 +22,6 @@ from gateway.domain.message import EbmClass, Manner
 from gateway.domain.warning import Severity, Status, Warning, WarningIdentity, WarningKind, WarningText
 from gateway.errors import (
     EnvironmentLackingError,
-    InvalidValueError,
     SoundProgramFailed,
     StateConflictError,
     Violation,
@@ -32,12 +29,8 @@ from gateway.errors import (
 from gateway.programmes.live_room import LiveRoom
 from gateway.publishers.rights import check_areas
 
-#: Bytes taken at once, and seconds for which a page may send nothing before its request is over.
-_CHUNK: Final = 1 << 14
-_CHUNK_SECONDS: Final = 30.0
 #: Event type of live input where none is named: 11111, no code for it (GD/J 082-2018 annex).
 _EVENT: Final = "11111"
-_PROGRAM_RETRY: Final = 60
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
@@ -139,17 +132,12 @@ async def list_live(call: Call) -> web.Response:
 async def begin_live(call: Call) -> web.Response:
     """POST /api/v1/live: on the air at once, by the ordinary way of a message."""
     body, services, room = await call.model(LiveBody), call.rooms.services, _room(call)
-    areas = []
-    for position, digits in enumerate(body.areas):
-        area = AreaCode(digits)
-        if area not in services.gazetteer:
-            raise InvalidValueError(f"areas/{position}", digits, "未知的行政区划 / no division of this gateway")
-        areas.append(area)
+    areas = call.divisions(body.areas)
     check_areas(call.holder, areas)
     try:
         room.free(body.source)
     except EnvironmentLackingError as error:
-        raise _lacking(error) from error
+        raise lacking(error) from error
     submission, facts = _message(call, body, tuple(areas))
     return answer(acceptance_body(await services.dispatch.accept(submission, facts)), 202)
 
@@ -192,19 +180,14 @@ async def push_live(call: Call) -> web.Response:
     """POST /api/v1/live/{name}/sound: the sound as the body, for as long as somebody speaks."""
     room, name = _room(call), call.request.match_info["name"]
     try:
-        whole = await room.receive(name, call.request.headers.get("Content-Type", ""), _chunks(call.request))
+        whole = await room.receive(name, call.request.headers.get("Content-Type", ""), call.pieces())
     except TimeoutError:
         raise HttpProblem(408, Violation("", "too_slow", "声音中断 / no sound came"), close=True) from None
     except SoundProgramFailed as error:
         raise HttpProblem(422, Violation("", error.code, str(error)), close=True) from error
     except EnvironmentLackingError as error:
-        raise _lacking(error) from error
+        raise lacking(error) from error
     return answer(PushedReply(ended=not whole))
-
-
-def _lacking(error: EnvironmentLackingError) -> HttpProblem:
-    headers = {"Retry-After": str(_PROGRAM_RETRY)}
-    return HttpProblem(503, Violation("", error.code, str(error)), headers=headers, close=True)
 
 
 def _room(call: Call) -> LiveRoom:
@@ -212,12 +195,3 @@ def _room(call: Call) -> LiveRoom:
     if not isinstance(sound, Sounding):
         raise StateConflictError("未启用声音 sound is off: [sound] enabled")
     return sound.live
-
-
-async def _chunks(request: web.Request) -> AsyncIterator[bytes]:
-    while True:
-        async with asyncio.timeout(_CHUNK_SECONDS):
-            chunk = await request.content.read(_CHUNK)
-        if not chunk:
-            return
-        yield chunk

@@ -38,6 +38,8 @@ MEDIA_TYPE: Final = "application/problem+json"
 
 #: Seconds after which a publisher may try again when the store cannot be written.
 _STORE_RETRY: Final = 5
+#: Seconds after which a program that was missing may have been installed.
+_PROGRAM_RETRY: Final = 60
 #: Broken rules shown of one body; more would only repeat them.
 _SHOWN: Final = 200
 
@@ -94,6 +96,12 @@ def too_large(limit: int) -> HttpProblem:
     """A body above ``limit`` bytes; the connection is closed, since the rest of it is never read."""
     message = f"正文超过 {limit} 字节 / the body exceeds {limit} bytes"
     return HttpProblem(413, Violation("", "too_large", message), close=True)
+
+
+def lacking(error: EnvironmentLackingError) -> HttpProblem:
+    """A program is missing that this call needs: told by its name; the connection is closed, its body may go on."""
+    headers = {"Retry-After": str(_PROGRAM_RETRY)}
+    return HttpProblem(503, Violation("", error.code, str(error)), headers=headers, close=True)
 
 
 def problem_response(

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Final
 
 from aiohttp import web
 from pydantic import AwareDatetime
 
 from gateway.api.models import Reply, moment
-from gateway.api.problems import HttpProblem
+from gateway.api.problems import HttpProblem, lacking
 from gateway.api.routes import Call, answer
 from gateway.errors import EnvironmentLackingError, NotFoundError, StateConflictError, Violation
 from gateway.store.rows import AuditRow
-
-#: Bytes that are taken at once, and seconds for each of them.
-_CHUNK: Final = 1 << 16
-_CHUNK_SECONDS: Final = 30.0
-#: Seconds after which a program that was missing may have been installed.
-_PROGRAM_RETRY: Final = 60
 
 
 class RecordedBody(Reply):
@@ -76,10 +68,9 @@ async def put_recorded(call: Call) -> web.Response:
     except NotFoundError:
         status = 201
     try:
-        facts = await services.library.put(name, _chunks(call.request))
+        facts = await services.library.put(name, call.pieces())
     except EnvironmentLackingError as error:
-        headers = {"Retry-After": str(_PROGRAM_RETRY)}
-        raise HttpProblem(503, Violation("", error.code, str(error)), headers=headers, close=True) from error
+        raise lacking(error) from error
     except TimeoutError:
         raise HttpProblem(408, Violation("", "too_slow", "正文未及时到达 / no body came"), close=True) from None
     await services.store.write(AuditRow(services.clock(), call.holder.name, "recording_put", name))
@@ -104,13 +95,3 @@ async def delete_recorded(call: Call) -> web.Response:
     await asyncio.to_thread(services.library.drop, name)
     await services.store.write(AuditRow(services.clock(), call.holder.name, "recording_removed", name))
     return web.Response(status=204)
-
-
-async def _chunks(request: web.Request) -> AsyncIterator[bytes]:
-    """The body piece by piece; a sender that stands still is given up."""
-    while True:
-        async with asyncio.timeout(_CHUNK_SECONDS):
-            chunk = await request.content.read(_CHUNK)
-        if not chunk:
-            return
-        yield chunk

@@ -12,7 +12,7 @@ from gateway.api.models import Reply, Request
 from gateway.api.routes import Call, answer
 from gateway.devices.events import Known
 from gateway.dispatch.requests import Ask, DeviceReport, RequestReport
-from gateway.domain.codes import AreaCode, PhysicalAddress, ResourceCode
+from gateway.domain.codes import PhysicalAddress, ResourceCode
 from gateway.errors import InvalidValueError, NotFoundError
 from gateway.protocols import parameters as p
 from gateway.protocols.decode_fields import parameter_of
@@ -231,13 +231,7 @@ def _named(call: Call, codes: Iterable[str]) -> list[Known]:
 
 def _inside(call: Call, areas: Iterable[str]) -> list[Known]:
     services = call.rooms.services
-    wanted = []
-    for position, digits in enumerate(areas):
-        area = AreaCode(digits)
-        if area not in services.gazetteer:
-            raise InvalidValueError(f"areas/{position}", digits, "未知的行政区划 / no division of this gateway")
-        wanted.append(area)
-    entries = services.dispatch.state.registry.in_areas(wanted)
+    entries = services.dispatch.state.registry.in_areas(call.divisions(areas))
     return [known for entry in entries if (known := services.dispatch.find(entry.terminal.code)) is not None]
 
 

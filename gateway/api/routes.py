@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeVar
@@ -13,7 +13,8 @@ from pydantic import BaseModel
 
 from gateway.api.problems import HttpProblem, too_large
 from gateway.api.rooms import Rooms
-from gateway.errors import RightsError, UnsupportedMediaError, Violation
+from gateway.domain.codes import AreaCode
+from gateway.errors import InvalidValueError, RightsError, UnsupportedMediaError, Violation
 from gateway.publishers.rights import KeyKind, Publisher
 
 M = TypeVar("M", bound=BaseModel)
@@ -21,6 +22,8 @@ M = TypeVar("M", bound=BaseModel)
 JSON: Final = "application/json"
 #: Seconds for a body to come whole: a peer that died must not hold its place among the requests for ever.
 BODY_SECONDS: Final = 30.0
+#: Bytes of a body taken at once where it is read as it comes.
+_PIECE: Final = 1 << 16
 
 
 class Need(Enum):
@@ -68,6 +71,25 @@ class Call:
         except TimeoutError:
             message = f"正文未在 {BODY_SECONDS:g} 秒内收齐 / the body did not come in time"
             raise HttpProblem(408, Violation("", "too_slow", message), close=True) from None
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body as it comes, of any length; raise TimeoutError where its sender stands still."""
+        while True:
+            async with asyncio.timeout(BODY_SECONDS):
+                piece = await self.request.content.read(_PIECE)
+            if not piece:
+                return
+            yield piece
+
+    def divisions(self, digits: Iterable[str]) -> list[AreaCode]:
+        """Divisions named in ``areas`` of a body. Errors: InvalidValueError for what is none of this gateway's."""
+        areas = []
+        for position, each in enumerate(digits):
+            area = AreaCode(each)
+            if area not in self.rooms.services.gazetteer:
+                raise InvalidValueError(f"areas/{position}", each, "未知的行政区划 / no division of this gateway")
+            areas.append(area)
+        return areas
 
     async def model(self, model: type[M], *, optional: bool = False) -> M:
         """A JSON body as ``model``; an empty one counts as ``{}`` where ``optional``.

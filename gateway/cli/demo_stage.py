@@ -63,8 +63,8 @@ class IpStage:
     def tell(self, console: Console) -> Mapping[str, Any]:
         """What their players heard."""
         sounding = [one for one in self._heard if one["first"] is not None]
-        seconds = sorted(one["seconds"] for one in sounding)
-        firsts = sorted(one["first"] for one in sounding)
+        seconds = [one["seconds"] for one in sounding]
+        firsts = [one["first"] for one in sounding]
         heard = {
             "players": len(self._heard),
             "heard": len(sounding),

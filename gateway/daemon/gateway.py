@@ -44,6 +44,7 @@ from gateway.domain.areas import Gazetteer
 from gateway.domain.codes import EbmId, ResourceCode
 from gateway.domain.message import AirTime
 from gateway.programmes.library import Library
+from gateway.programmes.options import SoundOptions
 from gateway.programmes.toolbox import Toolbox
 from gateway.protocols.framing import Kind
 from gateway.publishers.reference import CountyOutlines, load_event_names, load_gazetteer, load_outlines
@@ -161,20 +162,15 @@ class Gateway:
         self.hub = hub = Hub(self.dispatch, self._limits(), settings.gateway.code, trust)
         self.state.links = hub
         self.dispatch.receipts.on_committed = hub.receipts_committed
-        self.monitors = make_monitors(
-            settings.monitor,
-            settings.gateway.data_dir,
-            Toolbox.find(sound_options(settings.sound)),
-            self.state.alarms,
-            store,
-        )
+        options = sound_options(settings.sound)
+        toolbox = Toolbox.find(options)
+        self.monitors = make_monitors(settings.monitor, settings.gateway.data_dir, toolbox, self.state.alarms, store)
         stack.push_async_callback(self.monitors.close)
         self.state.bearers.update(make_bearers(settings.links, self._tools(trust)))
         adapters = self._adapter_port()
-        self.state.sound = sound = make_sound(settings, self.dispatch)
+        self.state.sound = sound = make_sound(settings, options, toolbox, self.dispatch)
         if settings.sound.enabled and settings.sound.all_clear:
-            words = sound_options(settings.sound).said_of_end
-            AllClear(self.dispatch, words, settings.gateway.code, settings.sound.all_clear_seconds)
+            AllClear(self.dispatch, options.said_of_end, settings.gateway.code, settings.sound.all_clear_seconds)
         await self.dispatch.start()
         stack.push_async_callback(self.dispatch.close)
         terminals, feedback = await self._listen(Listeners(hub))
@@ -196,7 +192,7 @@ class Gateway:
         if isinstance(sound, Sounding):
             self.dispatch.sender.spawn(sound.warm())
             sound.live.open()
-        self.services = self._services(gazetteer, outlines)
+        self.services = self._services(gazetteer, outlines, options, toolbox)
         self._share()
         http = HttpServer(self.services, tls_of(settings.http.tls, "http"))
         stack.push_async_callback(http.close)
@@ -285,10 +281,10 @@ class Gateway:
             task = asyncio.create_task(shared.run(), name=f"library of {source.name}")
             self._stack.push_async_callback(_end, task)
 
-    def _services(self, gazetteer: Gazetteer, outlines: CountyOutlines) -> Services:
+    def _services(
+        self, gazetteer: Gazetteer, outlines: CountyOutlines, options: SoundOptions, toolbox: Toolbox
+    ) -> Services:
         """What the API is given."""
-        options = sound_options(self.settings.sound)
-        toolbox = Toolbox.find(options)
         return Services(
             settings=self.settings,
             store=self.state.store,

@@ -23,10 +23,15 @@ FOLDER: Final = "live"
 _DAY: Final = 86_400.0
 
 
-def live_room(
-    section: LiveSection, sound: SoundOptions, folder: Path, alarms: Alarms, on_over: Callable[[str, str, str], None]
-) -> Callable[[Toolbox], LiveRoom]:
-    """What makes the live room; ``on_over`` is told that nothing more is to come for a message, and why."""
+def make_live_room(
+    section: LiveSection,
+    sound: SoundOptions,
+    toolbox: Toolbox,
+    folder: Path,
+    alarms: Alarms,
+    on_over: Callable[[str, str, str], None],
+) -> LiveRoom:
+    """The live room; ``on_over`` is told that nothing more is to come for a message, and why."""
     options = LiveOptions(**{each.name: getattr(section, each.name) for each in fields(LiveOptions)})
 
     def told(event: LiveEvent) -> None:
@@ -36,12 +41,9 @@ def live_room(
         else:
             alarms.clear(event.kind.value, event.subject)
 
-    def make(toolbox: Toolbox) -> LiveRoom:
-        shelf = Shelf(folder / FOLDER, options.record_bytes, options.record_days * _DAY)
-        tools = LiveTools(toolbox, options, sound, shelf, time.monotonic, told, on_over)
-        return LiveRoom({name: _source(one) for name, one in section.sources.items()}, tools)
-
-    return make
+    shelf = Shelf(folder / FOLDER, options.record_bytes, options.record_days * _DAY)
+    tools = LiveTools(toolbox, options, sound, shelf, time.monotonic, told, on_over)
+    return LiveRoom({name: _source(one) for name, one in section.sources.items()}, tools)
 
 
 def _source(one: Setting) -> Source:

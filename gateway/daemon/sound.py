@@ -8,12 +8,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
-from gateway.daemon.live import live_room
+from gateway.daemon.live import make_live_room
 from gateway.dispatch.service import Dispatch
 from gateway.dispatch.sound import NoSound
 from gateway.dispatch.sounding import Form, Sounding, SoundPlan
 from gateway.errors import NotFoundError, SettingsError, StateConflictError
 from gateway.programmes.options import SoundOptions
+from gateway.programmes.toolbox import Toolbox
 from gateway.settings import Settings
 from gateway.settings.library import LibrarySource
 from gateway.settings.sound import SoundSection
@@ -33,7 +34,7 @@ def recordings_folder(data_dir: Path) -> Path:
     return data_dir / "recordings"
 
 
-def make_sound(settings: Settings, dispatch: Dispatch) -> Sounding | NoSound:
+def make_sound(settings: Settings, options: SoundOptions, toolbox: Toolbox, dispatch: Dispatch) -> Sounding | NoSound:
     """The room of sound; ``NoSound`` where it is switched off. Errors: SettingsError for a voice that is none."""
     section, state, data_dir = settings.sound, dispatch.state, settings.gateway.data_dir
     if not section.enabled:
@@ -53,10 +54,8 @@ def make_sound(settings: Settings, dispatch: Dispatch) -> Sounding | NoSound:
         tail=section.tail_seconds,
         multicast_interface=section.multicast_interface,
     )
-    options = sound_options(section)
-    return Sounding(
-        state, plan, options, data_dir / "sound", live_room(settings.live, options, data_dir, state.alarms, over)
-    )
+    live = make_live_room(settings.live, options, toolbox, data_dir, state.alarms, over)
+    return Sounding(state, plan, options, data_dir / "sound", toolbox, live)
 
 
 async def _end(dispatch: Dispatch, ebm_id: str, reason: str) -> None:

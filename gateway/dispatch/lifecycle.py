@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 import structlog
@@ -16,6 +16,7 @@ from gateway.dispatch.plan import Group, group
 from gateway.dispatch.registry import Entry
 from gateway.dispatch.sender import STORE_AGAIN, Sender
 from gateway.dispatch.state import State
+from gateway.dispatch.submission import Targets
 from gateway.dispatch.ways import Ways
 from gateway.domain.codes import AreaCode
 from gateway.domain.message import Command, EbmClass, MessageState, may_become
@@ -200,7 +201,7 @@ class Lifecycle:
             count = len(live.terminals) + len(new)
             plan = MessagePlanRow(
                 live.ebm_id,
-                {"areas": len(message.areas), "terminals": count, "population": population},
+                asdict(Targets(len(message.areas), count, population)),
                 pack_ids([*live.terminals, *new]),
                 tuple(map(str, message.areas)),
             )

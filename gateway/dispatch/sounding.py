@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -94,14 +94,14 @@ class Sounding:
     """Programmes of all messages (``dispatch.sound.Sound``). Made on a running loop."""
 
     def __init__(
-        self, state: State, plan: SoundPlan, options: SoundOptions, cache: Path, live: Callable[[Toolbox], LiveRoom]
+        self, state: State, plan: SoundPlan, options: SoundOptions, cache: Path, toolbox: Toolbox, live: LiveRoom
     ) -> None:
         self._state = state
         self._plan = plan
         self._options = options
-        self.studio = Studio(options, cache, self._told)
+        self.studio = Studio(options, cache, self._told, toolbox)
         #: the sources from which people speak
-        self.live = live(self.studio.toolbox)
+        self.live = live
         self._air: dict[str, _Air] = {}
         self._promised: dict[str, str] = {}
         self._turn = 0

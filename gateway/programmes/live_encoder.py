@@ -59,11 +59,6 @@ class LiveEncoder:
         pipe = await Pipe.open(toolbox, "ffmpeg", arguments, lambda data: on_frames(splitter.feed(data)))
         return cls(pipe, splitter, on_frames)
 
-    @property
-    def pid(self) -> int:
-        """Process id of its ffmpeg."""
-        return self._pipe.pid
-
     def feed(self, data: bytes) -> bool:
         """Hand sound over; False, and it is dropped, where ffmpeg has ended or does not read."""
         return self._pipe.feed(data)

@@ -21,8 +21,7 @@ class LiveQueue:
         self._ahead = round(AHEAD / FRAME_SECONDS)
         self._room = asyncio.Event()
         self._room.set()
-        #: frames that came, and those that were dropped because there were too many
-        self.came = 0
+        #: frames that were dropped because there were too many
         self.dropped = 0
         #: the source said that it is at its end
         self.finished = False
@@ -38,7 +37,6 @@ class LiveQueue:
     def push(self, frames: Sequence[bytes]) -> None:
         """Take frames of a source that waits for ``room``."""
         self._frames.extend(frames)
-        self.came += len(frames)
         if len(self._frames) > self._ahead:
             self._room.clear()
 

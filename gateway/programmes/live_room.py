@@ -17,7 +17,6 @@ from gateway.programmes.live_programme import LiveProgramme
 from gateway.programmes.live_rtp import RtpInput
 from gateway.programmes.live_stream import PullInput, PushInput
 from gateway.programmes.programme import Programme
-from gateway.programmes.recorder import Shelf
 
 #: Seconds between two looks at all sources.
 LOOK_SECONDS: Final = 0.5
@@ -63,11 +62,6 @@ class LiveRoom:
     def options(self) -> LiveOptions:
         """What it goes by."""
         return self._tools.options
-
-    @property
-    def shelf(self) -> Shelf:
-        """The recordings."""
-        return self._tools.shelf
 
     @property
     def sources(self) -> list[SourceFigures]:

@@ -73,11 +73,6 @@ class RtpInput:
         return self._reception
 
     @property
-    def pid(self) -> int | None:
-        """Process id of its encoder."""
-        return None if self._encoder is None else self._encoder.pid
-
-    @property
     def silent_for(self) -> float | None:
         """Seconds since its last packet; None before the first."""
         heard = None if self._reception is None else self._reception.heard_at

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import aiohttp
 import structlog
@@ -99,12 +99,12 @@ class SharedLibrary:
         if len(body) > _LIST_BYTES:
             raise LinkError(f"{self._source.url}: the list is longer than {_LIST_BYTES} bytes")
         try:
-            listed: Any = _Listed.model_validate_json(body)
+            listed = _Listed.model_validate_json(body)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             place = ".".join(map(str, first["loc"]))
             raise LinkError(f"{self._source.url}: no list of programmes: {place}: {first['msg']}") from error
-        return list(listed.items)[:_MOST]
+        return listed.items[:_MOST]
 
     def _id(self, theirs: str) -> str:
         return f"{self._source.name}-{theirs}"[:64]

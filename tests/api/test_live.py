@@ -17,16 +17,11 @@ from gateway.daemon import Gateway
 from gateway.domain.message import EbmClass, Manner, MessageState
 from gateway.programmes.signals import Signal, packaged
 from gateway.programmes.toolbox import Toolbox
-from gateway.protocols import rtp
-from gateway.protocols.mpeg_audio import split
 from tests.api.apikit import COUNTY, Answer, Api
-from tests.dispatch.test_sounding import Ear, address, consecutive_ports
+from tests.dispatch.ears import Ear, address
 from tests.gatewaykit import BareTerminal, alarms_of, hang_up, keep_reference, settings_for, terminal, until
-from tests.ports import free_port
-from tests.programmes.conftest import options, toolbox
+from tests.ports import consecutive_ports, free_port
 from tests.programmes.soundkit import tone
-
-__all__ = ["options", "toolbox"]
 
 VILLAGE = terminal("350524100001")
 ALL = {"areas": [COUNTY], "headline": "县长讲话"}
@@ -60,10 +55,6 @@ class Station:
                 return
             await asyncio.sleep(0.02)
         raise AssertionError(f"never {phase}: {await self.state()}")
-
-    def frames(self) -> list[bytes]:
-        self.ear.listen()
-        return [frame for packet in self.ear.packets for frame in split(rtp.parse(packet).payload)]
 
 
 @asynccontextmanager
@@ -150,11 +141,11 @@ async def test_somebody_on_the_telephone_is_heard_after_the_signal(tmp_path: Pat
         assert (source["message"], source["form"], source["connected"]) == (live.ebm_id, "pcmu", True)
         assert (source["lost"], source["foreign"]) == (0, 0)
         signal = list(packaged(Signal.SIREN))
-        heard = on.frames()
+        heard = on.ear.frames()
         assert heard[: len(signal)] == signal
         turns = Signal.SIREN.turns * len(signal)
-        await until(lambda: len(on.frames()) > turns + 40)
-        spoken = on.frames()[turns:]
+        await until(lambda: len(on.ear.frames()) > turns + 40)
+        spoken = on.ear.frames()[turns:]
         assert not set(spoken[-10:]) & set(signal)
         # Another message cannot have the same source; the one on the air goes on.
         assert (await on.begin("phone")).status == 409

@@ -18,10 +18,7 @@ from gateway.programmes.toolbox import Toolbox
 from gateway.protocols.mpeg_audio import split
 from tests.api.apikit import COUNTY, Api, warning
 from tests.gatewaykit import keep_reference, settings_for, terminal, until
-from tests.programmes.conftest import options, toolbox
 from tests.programmes.soundkit import tone
-
-__all__ = ["options", "toolbox"]
 
 VILLAGE = terminal("350524100001")
 RED: dict[str, Any] = {"severity": "red", "areas": [{"code": COUNTY, "name": "安溪县"}]}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,9 +15,8 @@ import pytest
 from gateway.domain.message import EbmClass, Manner, MessageState
 from gateway.domain.warning import Severity
 from gateway.programmes.signals import Signal, packaged
-from gateway.protocols import rtp
-from gateway.protocols.ip_bodies import StartBroadcast
 from gateway.protocols.mpeg_audio import split
+from tests.dispatch.ears import Ear, address
 from tests.gatewaykit import (
     BareTerminal,
     Gateway,
@@ -32,7 +30,7 @@ from tests.gatewaykit import (
     until,
     warning,
 )
-from tests.ports import free_port
+from tests.ports import consecutive_ports
 
 A, B = terminal("350524100001"), terminal("350524100002")
 TOWN = "350524100000"
@@ -41,49 +39,6 @@ TOWN = "350524100000"
 @pytest.fixture(autouse=True)
 def reference_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     keep_reference(monkeypatch)
-
-
-class Ear:
-    """A datagram socket that listens where a programme goes."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind((host, port))
-        self.socket.setblocking(False)
-        self.packets: list[bytes] = []
-
-    def listen(self) -> int:
-        """Take what has come; how many packets there are now."""
-        while True:
-            try:
-                self.packets.append(self.socket.recv(2048))
-            except BlockingIOError:
-                return len(self.packets)
-
-    def frames(self) -> list[bytes]:
-        """Frames of RTP packets, in order."""
-        self.listen()
-        return [frame for packet in self.packets for frame in split(rtp.parse(packet).payload)]
-
-    def close(self) -> None:
-        self.socket.close()
-
-
-def consecutive_ports(count: int) -> int:
-    """The first of ``count`` free datagram ports, two apart."""
-    for _ in range(100):
-        first = free_port(socket.SOCK_DGRAM)
-        probes = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(count)]
-        try:
-            for number, probe in enumerate(probes):
-                probe.bind(("127.0.0.1", first + 2 * number))
-            return first
-        except OSError:
-            continue
-        finally:
-            for probe in probes:
-                probe.close()
-    raise AssertionError("no free ports")
 
 
 def section(**keys: Any) -> dict[str, Any]:
@@ -111,13 +66,6 @@ async def sounding(folder: Path, ears: int = 2, **keys: Any) -> AsyncIterator[tu
         await hang_up()
         for ear in heard:
             ear.close()
-
-
-def address(line: BareTerminal, number: int = -1) -> str:
-    """The programme's address in a start frame."""
-    body = line.starts[number].body
-    assert isinstance(body, StartBroadcast)
-    return body.aux[0].data.decode()
 
 
 async def test_it_sounds_before_the_start_frame_and_until_after_the_stop_frame(tmp_path: Path) -> None:

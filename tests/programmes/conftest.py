@@ -10,18 +10,11 @@ from gateway.programmes.pinyin import Pinyin
 from gateway.programmes.speech import Speaker
 from gateway.programmes.toolbox import Toolbox
 from gateway.programmes.voices import Voices
-from tests.programmes.soundkit import sound_programs
 
 
 @pytest.fixture(scope="session")
 def options() -> SoundOptions:
     return SoundOptions(repeats=2, gap_seconds=0.48)
-
-
-@pytest.fixture(scope="session")
-def toolbox() -> Toolbox:
-    """Both programs."""
-    return sound_programs()
 
 
 @pytest.fixture(scope="session")

@@ -21,10 +21,7 @@ from gateway.upstream.shared_library import SharedLibrary, Source
 from tests.api.apikit import Api
 from tests.dispatch.test_daily import schedule
 from tests.gatewaykit import alarms_of, keep_reference, settings_for, until
-from tests.programmes.conftest import options, toolbox
 from tests.programmes.soundkit import tone
-
-__all__ = ["options", "toolbox"]
 
 CITY, COUNTY = "33505000000000103010101", "33505240000000103010101"
 NEWS = {"title": "早间新闻", "kind": "stream", "source": "rtp://239.1.1.9:5004", "shared": True}
