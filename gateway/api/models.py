@@ -144,6 +144,33 @@ class WarningDetail(WarningItem):
     activated_at: AwareDatetime | None
     ended_at: AwareDatetime | None
     supersedes: str | None
+    scheme: SchemeBody | None
+
+
+class RulingBody(Reply):
+    """Whether a person must approve, why, and the lowest role that may."""
+
+    needed: bool
+    reasons: list[str] = Field(description="key, level_one, plan, publisher, severity, status, people, divisions")
+    role: str
+    words: str
+
+
+class SchemeBody(Reply):
+    """调度方案: what a message is broadcast with; null: as the settings have it."""
+
+    plan: str = Field(description="预案名称 name of the plan, empty where none holds")
+    title: str
+    others: list[str] = Field(default=[], description="同样适用而较不具体的预案 plans that fit less closely")
+    routes: list[str] = Field(default=[], description="链路先后 routes in order of preference")
+    only_routes: bool = False
+    volume: int | None = None
+    repeats: int | None = None
+    air_seconds: int | None = None
+    siren: str | None = None
+    approval: RulingBody
+    carriers: dict[str, int] = Field(default={}, description="首选链路的终端数 terminals by their first route")
+    left_out: int = Field(default=0, description="预案链路到不了的终端 terminals that have none of its routes")
 
 
 class ReasonBody(Request):

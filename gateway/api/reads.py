@@ -43,6 +43,7 @@ _COLUMNS = (
     _M.activated_at,
     _M.ended_at,
     _M.supersedes,
+    _M.scheme,
 )
 _QUERY = select(*_COLUMNS).select_from(schema.warnings.outerjoin(schema.messages, _W.ebm_id == _M.ebm_id))
 
@@ -62,6 +63,21 @@ def warnings_page(
     """Warnings with their messages, newest first; of one publisher where named."""
     query: Select[Any] = _QUERY if publisher is None else _QUERY.where(_W.publisher == publisher)
     found, rest = fetch_page(connection, query, (_W.received_at, _W.id), (float, str), limit=limit, cursor=cursor)
+    return Page(tuple(found), rest)
+
+
+def schemes_page(
+    connection: Connection, states: list[str], limit: int, cursor: str | None, publisher: str | None = None
+) -> Page[Row[Any]]:
+    """Messages in some states with the warning that made them, newest first; of one publisher where named."""
+    query: Select[Any] = (
+        select(schema.messages, _W.publisher)
+        .select_from(schema.messages.join(schema.warnings, _M.warning_id == _W.id))
+        .where(_M.state.in_(states))
+    )
+    if publisher is not None:
+        query = query.where(_W.publisher == publisher)
+    found, rest = fetch_page(connection, query, (_M.accepted_at, _M.ebm_id), (float, str), limit=limit, cursor=cursor)
     return Page(tuple(found), rest)
 
 

@@ -34,6 +34,7 @@ from gateway.api.models import (
 )
 from gateway.api.routes import JSON, Body, Need, Reply, Route
 from gateway.api.table_daily import DAILY
+from gateway.api.table_plans import PLANS
 from gateway.api.table_sound import SOUND
 from gateway.coverage.contract import CoverageBody, StandingBody
 from gateway.publishers.json_form import JsonWarning
@@ -344,4 +345,4 @@ MONITORS: Final = (
     ),
 )
 
-ROUTES: Final = (*WARNINGS, *TERMINALS, *REQUESTS, *DAILY, *SOUND, *MONITORS)
+ROUTES: Final = (*WARNINGS, *TERMINALS, *REQUESTS, *PLANS, *DAILY, *SOUND, *MONITORS)

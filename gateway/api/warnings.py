@@ -26,6 +26,7 @@ from gateway.api.models import (
     moment,
 )
 from gateway.api.routes import Call, answer, answer_off_loop
+from gateway.api.schemes import scheme_body
 from gateway.api.services import Services
 from gateway.dispatch.content import sent_text
 from gateway.dispatch.submission import Acceptance, Facts, Submission
@@ -213,4 +214,5 @@ def _detail(row: Row[Any], services: Services) -> WarningDetail:
         activated_at=instant(row.activated_at),
         ended_at=instant(row.ended_at),
         supersedes=row.supersedes,
+        scheme=scheme_body(row.scheme) if row.ebm_id else None,
     )

@@ -10,6 +10,7 @@ from gateway.cli.group import CommandGroup
 COMMANDS = {
     "run": "gateway.cli.run:run",
     "publish": "gateway.cli.publish:publish",
+    "scheme": "gateway.cli.scheme:scheme",
     "coverage": "gateway.cli.coverage:coverage",
     "deliveries": "gateway.cli.deliveries:deliveries",
     "terminals": "gateway.cli.terminals:terminals",

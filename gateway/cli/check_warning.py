@@ -12,11 +12,17 @@ import click
 from gateway.cli.group import EXIT_FAILED
 from gateway.cli.options import config_option, json_option
 from gateway.cli.output import say_json
+from gateway.cli.scheme import scheme_lines
+from gateway.dispatch.planner import Planner, called
+from gateway.dispatch.registry import Entry, Registry
 from gateway.dispatch.registry_file import read_registry_file
+from gateway.domain.approval import Weighed
 from gateway.domain.areas import Gazetteer
 from gateway.domain.codes import AreaCode
 from gateway.domain.message import AirTime, EbmClass
+from gateway.domain.plans import Case
 from gateway.domain.receiver import Route
+from gateway.domain.warning import Severity, Status
 from gateway.publishers.check import check_warning
 from gateway.publishers.mapping import MappingPolicy
 from gateway.publishers.profile import Profile
@@ -33,6 +39,7 @@ from gateway.settings import load_settings
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="台账 CSV，用于计数 / registry whose terminals are counted.",
 )
+@click.option("--publisher", default="", help="以此发布者的身份选预案 / whose plans hold.")
 @config_option
 @json_option
 @click.pass_context
@@ -42,6 +49,7 @@ def check_warning_command(
     profile: str,
     media_type: str | None,
     registry: Path | None,
+    publisher: str,
     config: Path | None,
     as_json: bool,
 ) -> None:
@@ -51,6 +59,7 @@ def check_warning_command(
     """
     settings = load_settings(config)
     gazetteer = load_gazetteer(settings.reference.folder)
+    counter = _Counter(gazetteer, registry, settings.routes)
     verdict = check_warning(
         file.read_bytes(),
         media_type,
@@ -58,10 +67,11 @@ def check_warning_command(
         datetime.now(UTC),
         gazetteer,
         load_outlines(gazetteer),
-        _Counter(gazetteer, registry, settings.routes),
+        counter,
         AirTime(settings.air_time.by_severity()),
         policy=MappingPolicy(drill_class=EbmClass(settings.dispatch.exercise_class)),
     )
+    verdict["scheme"] = _scheme(verdict, Planner(settings.planned, settings.approval.rules()), counter, publisher)
     say_json(verdict) if as_json else _show(verdict, " (演示估算)" if gazetteer.source.estimate else "")
     ctx.exit(0 if verdict["accepted"] else EXIT_FAILED)
 
@@ -71,12 +81,27 @@ class _Counter:
 
     def __init__(self, gazetteer: Gazetteer, registry: Path | None, links: Set[Route]) -> None:
         self._gazetteer = gazetteer
-        self._terminals = [t.area for t in read_registry_file(registry, gazetteer, links=links)] if registry else []
+        terminals = read_registry_file(registry, gazetteer, links=links) if registry else ()
+        self.registry = Registry(Entry(number, terminal) for number, terminal in enumerate(terminals, 1))
 
     def __call__(self, areas: tuple[AreaCode, ...]) -> tuple[int, int]:
         """Terminals and people inside ``areas``."""
-        terminals = sum(any(area.covers(at) for area in areas) for at in self._terminals)
-        return terminals, sum(village.population for village in self._gazetteer.villages_in(areas))
+        return len(self.registry.in_areas(areas)), sum(
+            village.population for village in self._gazetteer.villages_in(areas)
+        )
+
+
+def _scheme(verdict: dict[str, Any], planner: Planner, counter: _Counter, publisher: str) -> dict[str, Any] | None:
+    """The scheme 调度方案 that it would have, None where nothing would be broadcast."""
+    message, areas = verdict["message"], tuple(AreaCode(area["code"]) for area in verdict["areas"])
+    if not message or message["class"] is None:
+        return None
+    severity, status = Severity(message["severity"]), Status(message["status"])
+    weighed = Weighed(publisher, severity, status, verdict["receivers"]["population"], len(areas))
+    case = Case(message["event"], severity, areas, status, publisher)
+    scheme = planner.scheme(case, EbmClass(message["class"]), weighed)
+    scheme, _ = called(scheme, counter.registry, (entry.id for entry in counter.registry.in_areas(areas)))
+    return scheme.facts()
 
 
 def _show(verdict: dict[str, Any], mark: str) -> None:
@@ -94,6 +119,8 @@ def _show(verdict: dict[str, Any], mark: str) -> None:
             click.echo(f"  提示 notice {notice['code']}: {notice['message']}")
     for area in verdict["areas"][:20]:
         click.echo(f"  区域 area {area['code']} {area['name']} ({area['matched_by']})")
+    for line in scheme_lines(verdict["scheme"]) if verdict["scheme"] else ():
+        click.echo(line)
     receivers = verdict["receivers"]
     if receivers["population"]:
         click.echo(f"  {receivers['terminals']:,} 终端 terminals, {receivers['population']:,} 人 people{mark}")

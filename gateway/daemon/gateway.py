@@ -35,6 +35,7 @@ from gateway.dispatch.daily_book import DailyBook
 from gateway.dispatch.frames import FrameMaker
 from gateway.dispatch.numbers import EbmNumbers, Sessions
 from gateway.dispatch.pacer import Pacer
+from gateway.dispatch.planner import Planner
 from gateway.dispatch.retry import RetryRule
 from gateway.dispatch.service import Dispatch
 from gateway.dispatch.sounding import Sounding
@@ -229,6 +230,7 @@ class Gateway:
             alarms=alarms,
             clock=time.time,
             monotonic=time.monotonic,
+            planner=Planner(settings.planned, settings.approval.rules()),
         )
 
     def _tools(self, trust: Trust | None) -> Tools:

@@ -6,8 +6,9 @@ Used after a restart, and to show messages that left memory long ago: both see e
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any, cast
 
 from sqlalchemy import Connection
 
@@ -18,6 +19,7 @@ from gateway.domain.events import EventType
 from gateway.domain.ladder import EvidenceKind, Standing, StopRung
 from gateway.domain.message import Command, EbmClass, Manner, Message, MessageState
 from gateway.domain.orders import Attempt, Order, Receipt
+from gateway.domain.plans import Scheme
 from gateway.domain.receiver import Route
 from gateway.domain.warning import Severity
 from gateway.store import queries
@@ -67,6 +69,7 @@ def live_of(row: MessageRow) -> LiveMessage:
         activated_at=row.activated_at,
         ended_at=row.ended_at,
         supersedes=row.supersedes,
+        scheme=Scheme.from_facts(cast("Mapping[str, Any] | None", row.scheme)),
     )
 
 

@@ -284,7 +284,7 @@ class Carriers:
     def resume(self) -> None:
         """Bring back to their routes the messages that were in force, and the stops that are owed."""
         for live in list(self._state.messages.values()):
-            live.ways = Ways.of(self._state.registry, live.terminals)
+            live.ways = Ways.of(self._state.registry, live.terminals, live.scheme)
             if not live.ways:
                 continue
             newest = _newest_routes(live)

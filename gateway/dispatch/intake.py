@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from array import array
 from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
@@ -16,11 +17,13 @@ from gateway.dispatch.content import content_of, sent_text
 from gateway.dispatch.given import concerned
 from gateway.dispatch.lifecycle import Lifecycle, Work
 from gateway.dispatch.live import LiveMessage
+from gateway.dispatch.planner import called, is_prepared, scheme_for
 from gateway.dispatch.state import State
 from gateway.dispatch.submission import Acceptance, Facts, Submission, Targets
 from gateway.dispatch.ways import Ways
 from gateway.domain.codes import EbmId
 from gateway.domain.message import Manner, Message, MessageState
+from gateway.domain.plans import Scheme
 from gateway.domain.warning import Notice, Reference, WarningKind
 from gateway.domain.zone import BEIJING
 from gateway.errors import RightsError, StateConflictError, Violation, WarningConflict, WarningInvalid
@@ -44,6 +47,16 @@ class _Turn:
 def _warning_id(now: float) -> str:
     """A warning id of ours: the time of its arrival, for people to sort by, and chance."""
     return f"{datetime.fromtimestamp(now, BEIJING):%Y%m%dT%H%M%S}-{secrets.token_hex(6)}"
+
+
+def _steered(submission: Submission, facts: Facts, scheme: Scheme, start: datetime) -> tuple[datetime, int | None]:
+    """End of air time and volume: a superior's word, then the scheme's, then what the warning and the settings say."""
+    volume = scheme.volume if facts.volume is None else facts.volume
+    if scheme.air_seconds is None or facts.given is not None or not is_prepared(facts):
+        return facts.end, volume
+    end = start + timedelta(seconds=scheme.air_seconds)
+    expires = submission.warning.expires
+    return (end if expires is None else min(end, expires)), volume
 
 
 class Intake:
@@ -123,6 +136,9 @@ class Intake:
         if not targets.terminals:
             notices.append(Notice("no_terminals", "区域内没有在用终端 no terminal in service in the area"))
             state.alarms.raise_("no_terminals", ebm_id, f"{facts.headline}: 区域内没有在用终端 no terminal in the area")
+        if left_out := live.scheme.left_out:
+            text = f"预案 plan {live.scheme.plan}: {left_out} 个终端没有预案所列链路 terminals have none of its routes"
+            notices.append(Notice("plan_leaves_out", text))
         stops = Work([], [])
         starts = Work([], [])
         try:
@@ -160,15 +176,19 @@ class Intake:
         state = self._state
         policy = state.policy
         start = max(facts.start, datetime.fromtimestamp(now, UTC).replace(microsecond=0))
+        population = sum(state.gazetteer.population(area) for area in facts.areas)
+        scheme = scheme_for(state.planner, submission, facts, population)
+        scheme, inside = called(scheme, state.registry, concerned(state.registry, facts.areas, facts.given))
+        end, volume = _steered(submission, facts, scheme, start)
         message = Message(
             ebm_id=ebm_id,
             warning_id=_warning_id(now),
             ebm_class=facts.ebm_class,
             severity=facts.severity,
             event=facts.event,
-            volume=policy.volume if facts.volume is None else facts.volume,
+            volume=policy.volume if volume is None else volume,
             start=start,
-            end=max(facts.end, start + timedelta(seconds=1)),
+            end=max(end, start + timedelta(seconds=1)),
             programme_url=facts.programme_url or state.sound.address(ebm_id) or policy.programme_url,
             areas=facts.areas,
             headline=facts.headline,
@@ -177,9 +197,8 @@ class Intake:
             manner=Manner.STREAM if facts.programme_url else facts.manner,
             recording=facts.recording,
         )
-        terminals = concerned(state.registry, facts.areas, facts.given)
-        population = sum(state.gazetteer.population(area) for area in facts.areas)
-        if submission.approval:
+        terminals = array("I", inside)
+        if scheme.ruling.needed:
             begun = MessageState.AWAITING_APPROVAL
         elif start.timestamp() - policy.send_ahead > now:
             begun = MessageState.ACCEPTED
@@ -195,7 +214,8 @@ class Intake:
             accepted_at=now,
             activated_at=now if begun is MessageState.ACTIVE else None,
             supersedes=old.ebm_id if old is not None else None,
-            ways=Ways.of(state.registry, terminals),
+            scheme=scheme,
+            ways=Ways.of(state.registry, terminals, scheme),
         )
         return live, Targets(len(facts.areas), len(terminals), population)
 
@@ -345,4 +365,5 @@ class Intake:
             language=message.language,
             manner=message.manner.value,
             recording=message.recording or None,
+            scheme=live.scheme.facts(),
         )

@@ -208,7 +208,7 @@ class Lifecycle:
             audit = AuditRow(self._state.clock(), actor, "widen", live.ebm_id, {"terminals": len(new)})
             await self._state.store.write(plan, audit, *work.rows)
             live.widen(message, new, population)
-            live.ways.widen(Ways.of(registry, new))
+            live.ways.widen(Ways.of(registry, new, live.scheme))
         for terminal in new:
             self._state.sound.arrived(terminal)
         self.launch(live, work)

@@ -16,6 +16,7 @@ from gateway.dispatch.ways import Ways
 from gateway.domain.ladder import StopRung
 from gateway.domain.message import Command, Message, MessageState
 from gateway.domain.orders import Receipt
+from gateway.domain.plans import Scheme
 from gateway.domain.receiver import Route
 from gateway.protocols.ip_bodies import ServiceType
 
@@ -124,6 +125,8 @@ class LiveMessage:
     activated_at: float | None = None
     ended_at: float | None = None
     supersedes: str | None = None
+    #: how it is broadcast 调度方案
+    scheme: Scheme = field(default_factory=Scheme)
     #: routes of those terminals that have another than their own connection
     ways: Ways = field(default_factory=Ways)
     #: set before the commit that ends it: no start is written from then on

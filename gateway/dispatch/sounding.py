@@ -21,6 +21,7 @@ from gateway.dispatch.live import LiveMessage
 from gateway.dispatch.sound import OnAir
 from gateway.dispatch.state import State
 from gateway.domain.message import EbmClass, Manner, Message, MessageState
+from gateway.domain.plans import Siren
 from gateway.errors import NotFoundError, OverloadedError
 from gateway.programmes.addresses import Endpoint, RtpAddress, UnicastAddress, parse_address
 from gateway.programmes.broadcast import Broadcast, Outlet
@@ -30,7 +31,7 @@ from gateway.programmes.options import FRAME_SECONDS, SoundOptions
 from gateway.programmes.outlets import RtpOutlet, UnicastOutlet
 from gateway.programmes.programme import Programme
 from gateway.programmes.pulls import Pull, PullOutlet
-from gateway.programmes.signals import packaged, signal_of
+from gateway.programmes.signals import Signal, packaged, signal_of
 from gateway.programmes.studio import Studio
 from gateway.programmes.toolbox import Toolbox
 
@@ -157,7 +158,7 @@ class Sounding:
         pulls = PullOutlet(self._options.kbits, self._options.pull_buffer_seconds, self._dropped)
         outlet, port = outlets
         unicast = outlet if isinstance(outlet, UnicastOutlet) else None
-        programme = self._programme(message)
+        programme = self._programme(live)
         broadcast = Broadcast(programme, [o for o in (outlet, pulls) if o is not None])
         air = self._air[live.ebm_id] = _Air(live, broadcast, pulls, unicast, port)
         if unicast is not None:
@@ -185,20 +186,21 @@ class Sounding:
         options = self._options
         return RtpOutlet(address, options.kbits, ttl=options.multicast_ttl, interface=self._plan.multicast_interface)
 
-    def _programme(self, message: Message) -> Programme:
+    def _programme(self, live: LiveMessage) -> Programme:
+        message, scheme = live.message, live.scheme
         name, text, language = str(message.ebm_id), message.text, message.language
         if message.manner is Manner.LIVE:
             return self._live(message)
         if message.ebm_class.is_drill:
             text = self._options.said_in_drill(text, language)
         if message.manner is Manner.RECORDING:
-            signal = None if message.ebm_class is EbmClass.DAILY else signal_of(message.severity)
+            signal = None if message.ebm_class is EbmClass.DAILY else _signal(live)
             return self.studio.recording(name, signal, self._plan.recordings / message.recording)
         if message.manner is Manner.READING:
             return self.studio.reading(name, text, language)
         if message.manner is Manner.ALL_CLEAR:
             return self.studio.all_clear(name, text, language)
-        return self.studio.warning(name, message.severity, text, language)
+        return self.studio.announcement(name, _signal(live), text, language, scheme.repeats)
 
     def _live(self, message: Message) -> Programme:
         """Signal and live source; what stands in for a source that is dead is made beforehand."""
@@ -332,6 +334,14 @@ class Sounding:
             return
         kind, level = _ALARMS[event.kind]
         self._state.alarms.raise_(kind, event.programme, f"{event.zh} {event.en}", level)
+
+
+def _signal(live: LiveMessage) -> Signal | None:
+    """What sounds before the words: as the scheme says, else by severity."""
+    siren = live.scheme.siren
+    if siren is None:
+        return signal_of(live.message.severity)
+    return None if siren is Siren.NONE else Signal(siren.value)
 
 
 def _plain(host: str) -> str:

@@ -15,6 +15,7 @@ from gateway.dispatch.frames import FrameMaker
 from gateway.dispatch.live import LiveMessage, LiveOrder
 from gateway.dispatch.numbers import EbmNumbers, Sessions
 from gateway.dispatch.pacer import Pacer
+from gateway.dispatch.planner import Planner
 from gateway.dispatch.registry import Registry
 from gateway.dispatch.retry import RetryRule
 from gateway.dispatch.sound import NoSound, Sound
@@ -147,6 +148,7 @@ class State:
     orders: dict[int, LiveOrder] = field(default_factory=dict)
     counters: Counters = field(default_factory=Counters)
     sound: Sound = field(default_factory=NoSound)
+    planner: Planner = field(default_factory=Planner)
 
     def in_force(self) -> list[LiveMessage]:
         """Messages whose starts may be written, most urgent first."""

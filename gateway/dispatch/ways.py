@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from gateway.dispatch.registry import Registry
+from gateway.domain.plans import Scheme
 from gateway.domain.receiver import IP_ROUTE, Route
 
 #: Whether a route could carry something to this terminal now.
@@ -27,10 +28,13 @@ class Ways:
         self._used: dict[int, set[Route]] = {}
 
     @classmethod
-    def of(cls, registry: Registry, terminals: Iterable[int]) -> Ways:
-        """The ways that the registry knows for these terminals."""
+    def of(cls, registry: Registry, terminals: Iterable[int], scheme: Scheme | None = None) -> Ways:
+        """The ways that the registry knows for these terminals, in the order that their scheme wants."""
         entries = (registry.get(terminal) for terminal in terminals)
-        return cls({e.id: e.terminal.routes for e in entries if e is not None and e.terminal.routes != (IP_ROUTE,)})
+        if scheme is None or not scheme.routes:
+            return cls({e.id: e.terminal.routes for e in entries if e is not None and e.terminal.routes != (IP_ROUTE,)})
+        ordered = ((e.id, scheme.route_order(e.terminal.routes)) for e in entries if e is not None)
+        return cls({terminal: routes for terminal, routes in ordered if routes != (IP_ROUTE,)})
 
     def widen(self, other: Ways) -> None:
         """Take in the ways of terminals that came later."""

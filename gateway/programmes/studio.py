@@ -40,7 +40,13 @@ class Studio:
 
     def warning(self, name: str, severity: Severity, text: str, language: str) -> Programme:
         """Signal by severity, and ``text`` spoken in ``language`` (a tag of BCP 47) as often as ``repeats`` says."""
-        return self._spoken(name, signal_of(severity), text, language)
+        return self.announcement(name, signal_of(severity), text, language)
+
+    def announcement(
+        self, name: str, signal: Signal | None, text: str, language: str, repeats: int | None = None
+    ) -> Programme:
+        """The same with a signal of the caller's choice, or none, and the words ``repeats`` times between two of it."""
+        return self._spoken(name, signal, text, language, repeats)
 
     def all_clear(self, name: str, text: str, language: str) -> Programme:
         """The spoken end of a warning 解除, with a chime of its own; for its words see ``SoundOptions.said_of_end``."""
@@ -70,9 +76,11 @@ class Studio:
         """Load the dictionary of readings, which takes the first text a good part of a second."""
         await asyncio.to_thread(self.speaker.spoken, "应急广播", "zh")
 
-    def _spoken(self, name: str, signal: Signal | None, text: str, language: str) -> Programme:
+    def _spoken(
+        self, name: str, signal: Signal | None, text: str, language: str, repeats: int | None = None
+    ) -> Programme:
         programme = self._programme(name, signal)
-        self._begin(programme, lambda: self._said(programme, text, language))
+        self._begin(programme, lambda: self._said(programme, text, language, repeats or self._options.repeats))
         return programme
 
     def _begin(self, programme: Programme, make: Callable[[], Awaitable[list[bytes]]]) -> None:
@@ -100,7 +108,7 @@ class Studio:
             SoundKind.FAILED, f"语音未能制作，继续播放警报音：{error}", f"no words, the signal goes on: {error}"
         )
 
-    async def _said(self, programme: Programme, text: str, language: str) -> list[bytes]:
+    async def _said(self, programme: Programme, text: str, language: str, repeats: int) -> list[bytes]:
         # Reading takes tens of milliseconds, and the first one loads the dictionary: not on the loop.
         spoken = await asyncio.to_thread(self.speaker.spoken, text, language)
         if spoken.unread:
@@ -113,7 +121,7 @@ class Studio:
         async def make() -> list[bytes]:
             return await self._encoder.frames(await self.speaker.wav(spoken))
 
-        return self._repeated(await self._kept(name, make))
+        return self._repeated(await self._kept(name, make), repeats)
 
     async def _recorded(self, path: Path) -> list[bytes]:
         facts = await recordings.inspect(self.toolbox, path, self._options)
@@ -138,6 +146,6 @@ class Studio:
             self.cache.problem = error
         return frames
 
-    def _repeated(self, frames: Sequence[bytes]) -> list[bytes]:
+    def _repeated(self, frames: Sequence[bytes], repeats: int) -> list[bytes]:
         gap = [silent_frame(self._options.kbits)] * round(self._options.gap_seconds / FRAME_SECONDS)
-        return [*frames, *gap] * self._options.repeats
+        return [*frames, *gap] * repeats

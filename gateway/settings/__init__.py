@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.domain.message import VOLUME_KEEP
+from gateway.domain.plans import Plan
 from gateway.domain.receiver import Route, RouteKind
 from gateway.domain.warning import Severity
 from gateway.errors import SettingsError
@@ -23,6 +24,7 @@ from gateway.settings.library import LibrarySource, SourceName
 from gateway.settings.links import LinkName, LinkSettings
 from gateway.settings.live import LiveSection
 from gateway.settings.monitor import MonitorSection
+from gateway.settings.plans import ApprovalSection, PlanName, PlanSection
 from gateway.settings.sound import SoundSection
 
 
@@ -184,6 +186,7 @@ class Settings(BaseSettings):
     signing: SigningSection = SigningSection()
     dispatch: DispatchSection = DispatchSection()
     air_time: AirTimeSection = AirTimeSection()
+    approval: ApprovalSection = ApprovalSection()
     sound: SoundSection = SoundSection()
     live: LiveSection = LiveSection()
     limits: LimitsSection = LimitsSection()
@@ -192,6 +195,7 @@ class Settings(BaseSettings):
     coverage: CoverageSection = CoverageSection()
     links: dict[LinkName, LinkSettings] = {}
     library: dict[SourceName, LibrarySource] = {}
+    plans: dict[PlanName, PlanSection] = {}
     log: LogSection = LogSection()
 
     @classmethod
@@ -220,6 +224,11 @@ class Settings(BaseSettings):
     def routes(self) -> frozenset[Route]:
         """The routes that lead over the links of these settings."""
         return frozenset(Route(RouteKind(link.kind), name) for name, link in self.links.items())
+
+    @property
+    def planned(self) -> tuple[Plan, ...]:
+        """The plans 调度预案 of these settings."""
+        return tuple(section.plan(name) for name, section in self.plans.items())
 
     @property
     def one_port(self) -> bool:

@@ -71,6 +71,8 @@ class MessageRow:
     language: str = "zh-CN"
     manner: str = "warning"
     recording: str | None = None
+    #: what ``domain.plans.Scheme.facts`` gave; None before there were plans
+    scheme: Json = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ messages = Table(
     Column("language", Text, nullable=False, server_default="zh-CN"),
     Column("manner", Text, nullable=False, server_default="warning"),
     Column("recording", Text, nullable=True),
+    Column("scheme", JSON(none_as_null=True), nullable=True),
     Index(None, "warning_id"),
     Index(None, "state"),
 )

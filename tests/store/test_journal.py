@@ -277,7 +277,7 @@ async def test_a_store_of_the_first_schema_is_brought_up_to_date(url: str) -> No
     with engine.begin() as connection:
         for table in ("receipt_blocks", "programmes", "schedules", "calendar"):
             connection.execute(text(f"DROP TABLE {table}"))
-        for column in ("language", "manner", "recording"):
+        for column in ("language", "manner", "recording", "scheme"):
             connection.execute(text(f"ALTER TABLE messages DROP COLUMN {column}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     engine.dispose()
