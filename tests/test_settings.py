@@ -13,7 +13,9 @@ from pydantic import BaseModel
 from gateway.errors import SettingsError
 from gateway.settings import Settings, load_settings
 from gateway.settings.links import LinkSettings
+from gateway.settings.plans import PlanSection
 
+PLANS = Path(__file__).parents[1] / "config" / "plans.toml"
 LINKS = Path(__file__).parents[1] / "config" / "links.toml"
 SAMPLE = Path(__file__).parents[1] / "config" / "gateway.toml"
 TEXT = SAMPLE.read_text(encoding="utf-8")
@@ -32,7 +34,7 @@ def keys_of(model: BaseModel, prefix: str = "") -> dict[str, Any]:
         value = getattr(model, name)
         if isinstance(value, BaseModel):
             found.update(keys_of(value, f"{prefix}{name}."))
-        elif name not in ("links", "library", "sources"):  # tables by name
+        elif name not in ("links", "library", "plans", "sources"):  # tables by name
             found[f"{prefix}{name}"] = value
     return found
 
@@ -84,12 +86,22 @@ def test_every_kind_of_link_is_shown_with_all_its_keys() -> None:
         }, name
 
 
+def test_the_sample_of_plans_shows_every_key() -> None:
+    shown = load_settings(PLANS).plans
+    assert set(tomllib.loads(PLANS.read_text(encoding="utf-8"))["plans"]["typhoon"]) == set(PlanSection.model_fields)
+    assert [plan.name for plan in load_settings(PLANS).planned] == list(shown)
+
+
 def plain(default: Any) -> Any:
     """A default as the sample writes it; what is empty stands behind a #."""
     return default.model_dump(exclude_none=True) if isinstance(default, BaseModel) else default
 
 
-@pytest.mark.parametrize("text", [TEXT, LINKS.read_text(encoding="utf-8")], ids=["gateway.toml", "links.toml"])
+@pytest.mark.parametrize(
+    "text",
+    [TEXT, LINKS.read_text(encoding="utf-8"), PLANS.read_text(encoding="utf-8")],
+    ids=["gateway.toml", "links.toml", "plans.toml"],
+)
 def test_every_section_and_key_is_explained_in_both_languages(text: str) -> None:
     blocks = re.split(r"\n\n", text)
     for block in blocks:
@@ -117,6 +129,13 @@ def test_the_environment_goes_over_the_file(tmp_path: Path, monkeypatch: pytest.
         ("[air_time]\nred = 1\n", "air_time.red"),
         ("[speech]\nx = 1\n", "speech"),
         ("[links.bus]\nkind = 'pigeon'\n", "links.bus"),
+        ("[plans.x]\nonly_routes = true\n", "plans.x"),
+        ("[plans.x]\nroutes = ['pigeon']\n", "plans.x.routes.0"),
+        ("[plans.x]\nevents = ['11b*']\n", "plans.x.events.0"),
+        ("[plans.x]\nvolume = 101\n", "plans.x.volume"),
+        ("[plans.x]\nsiren = 'bell'\n", "plans.x.siren"),
+        ("[plans.x]\nareas = ['3505']\n", "plans.x.areas.0"),
+        ("[approval]\nseverities = ['purple']\n", "approval.severities.0"),
         ("[links.bus]\nkind = 'serial'\n", "links.bus.serial.url"),
         ("[links.Bus]\nkind = 'serial'\nurl = '/x'\n", "links.Bus.[key]"),
         ("[links.bus]\nkind = 'serial'\nurl = 'x'\n", "links.bus.serial.url"),

@@ -71,7 +71,9 @@ def check_warning_command(
         AirTime(settings.air_time.by_severity()),
         policy=MappingPolicy(drill_class=EbmClass(settings.dispatch.exercise_class)),
     )
-    verdict["scheme"] = _scheme(verdict, Planner(settings.planned, settings.approval.rules()), counter, publisher)
+    planner = Planner(settings.planned, settings.approval.rules())
+    if (scheme := _scheme(verdict, planner, counter, publisher)) is not None:
+        verdict["message"]["scheme"] = scheme
     say_json(verdict) if as_json else _show(verdict, " (演示估算)" if gazetteer.source.estimate else "")
     ctx.exit(0 if verdict["accepted"] else EXIT_FAILED)
 
@@ -119,8 +121,8 @@ def _show(verdict: dict[str, Any], mark: str) -> None:
             click.echo(f"  提示 notice {notice['code']}: {notice['message']}")
     for area in verdict["areas"][:20]:
         click.echo(f"  区域 area {area['code']} {area['name']} ({area['matched_by']})")
-    for line in scheme_lines(verdict["scheme"]) if verdict["scheme"] else ():
-        click.echo(line)
+    if message and "scheme" in message:
+        click.echo("\n".join(scheme_lines(message["scheme"])))
     receivers = verdict["receivers"]
     if receivers["population"]:
         click.echo(f"  {receivers['terminals']:,} 终端 terminals, {receivers['population']:,} 人 people{mark}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,40 @@ def test_an_alert_for_us_is_accepted_and_counted(tmp_path: Path) -> None:
     people = ebgw("check-warning", alert)
     assert people.returncode == 0
     assert "演示估算" in people.stdout
+
+
+def test_the_scheme_that_it_would_have_is_told(tmp_path: Path) -> None:
+    registry, settings = tmp_path / "registry.csv", tmp_path / "gateway.toml"
+    registry.write_text(
+        "code,physical_address,name,area,profile,routes,lat,lon,radius_m,in_service\n"
+        "63505241000010314010401,350500000001,城东一号,350524100001,gdj089-2018,ip,,,300,1\n"
+        "63505241000020314010401,350500000002,城西一号,350524100002,gdj089-2018,serial:bus,,,300,1\n"
+    )
+    settings.write_text(
+        "[plans.rain]\nevents = ['11B*']\nroutes = ['serial']\nonly_routes = true\napproval = 'second'\n"
+        "[links.bus]\nkind = 'serial'\nurl = '/dev/ttyS0'\n"
+    )
+    warned = tmp_path / "w.json"
+    warned.write_text(json.dumps(alert_of("orange")))
+    asked = ["check-warning", str(warned), "--registry", str(registry), "-c", str(settings)]
+    told = json.loads(CliRunner().invoke(main, [*asked, "--json"]).stdout)["message"]["scheme"]
+    assert (told["plan"], told["carriers"], told["left_out"]) == ("rain", {"serial:bus": 1}, 1)
+    assert told["approval"] == {"needed": True, "reasons": ["plan"], "role": ""}
+    assert "须审核" in CliRunner().invoke(main, asked).stdout
+
+
+def alert_of(severity: str) -> dict[str, object]:
+    return {
+        "sender": "35052441600000",
+        "identifier": "t-1",
+        "sent": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "status": "Actual",
+        "event": "11B03",
+        "severity": severity,
+        "headline": "暴雨预警",
+        "text": "请注意防范。",
+        "areas": [{"code": "350524", "name": "安溪县"}],
+    }
 
 
 def test_a_missing_file_and_an_unknown_profile_are_mistakes_of_usage(tmp_path: Path) -> None:

@@ -119,6 +119,16 @@ def test_an_unknown_key_is_refused(tmp_path: Path, running: Running) -> None:
     assert "HTTP 401" in done.stderr
 
 
+def test_schemes_are_listed_and_shown(tmp_path: Path, access: dict[str, str]) -> None:
+    file = tmp_path / "warning.json"
+    file.write_text(alert("s-1"), encoding="utf-8")
+    accepted = json.loads(ebgw("publish", file, "--json", environment=access).stdout)
+    listed = ebgw("scheme", "--list", "playing", "--json", environment=access).stdout.splitlines()
+    assert accepted["message_id"] in {json.loads(line)["message_id"] for line in listed}
+    assert "【演练】暴雨演练" in ebgw("scheme", "--list", "playing", environment=access).stdout
+    assert "自动 automatic" in ebgw("scheme", accepted["warning_id"], environment=access).stdout
+
+
 def test_standing_coverage(access: dict[str, str]) -> None:
     found = json.loads(ebgw("coverage", "--area", "350524", "--json", environment=access).stdout)
     assert found["area"]["registered"] == 2
