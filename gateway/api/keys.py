@@ -10,6 +10,7 @@ from gateway.domain.warning import Severity, Status
 from gateway.errors import InvalidValueError
 from gateway.publishers.profile import Profile
 from gateway.publishers.rights import KeyKind, Publisher, new_key
+from gateway.publishers.wrappers import Wrapper
 from gateway.store.rows import KeyRow
 
 
@@ -22,6 +23,7 @@ def rights_of(holder: Publisher) -> dict[str, Any]:
         "statuses": [status.value for status in holder.statuses],
         "approval_needed": holder.approval_needed,
         "profile": holder.profile.value,
+        "wrappers": None if holder.wrappers is None else sorted(holder.wrappers),
     }
 
 
@@ -46,6 +48,7 @@ def holder_of(row: KeyRow) -> Publisher:
             statuses=tuple(map(Status, rights.get("statuses", ("Actual", "Exercise", "Test")))),
             approval_needed=rights.get("approval_needed", False) is True,
             profile=Profile(rights.get("profile", "strict")),
+            wrappers=None if rights.get("wrappers") is None else frozenset(map(Wrapper, rights["wrappers"])),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidValueError(f"rights of {row.name}", str(error), "must be the rights of a key") from error

@@ -96,6 +96,26 @@ class AcceptanceBody(Reply):
     links: dict[str, str]
 
 
+class BundleItem(Reply):
+    """Answer to one warning of a bundle: ``status`` as if it had come alone, with that answer or that refusal."""
+
+    path: str = Field(description="where it stood, such as alerts/alert[2]")
+    identifier: str
+    status: int
+    acceptance: AcceptanceBody | None
+    problem: Problem | None
+
+
+class BundleBody(Reply):
+    """Answer to a bundle: every warning in it, in its order. ``known``: the same came before."""
+
+    wrapper: str = Field(description="alerts, edxl or atom")
+    taken: int
+    known: int
+    refused: int
+    items: list[BundleItem]
+
+
 class WarningItem(Reply):
     """A warning and its message, in short."""
 

@@ -12,6 +12,7 @@ import structlog
 from aiohttp import web
 from pydantic import ValidationError
 
+from gateway.api.models import Problem
 from gateway.errors import (
     AudioRejected,
     EnvironmentLackingError,
@@ -131,6 +132,13 @@ def problem_response(
     if close:
         response.force_close()
     return response
+
+
+def problem_of(error: Exception) -> Problem:
+    """The same as a model, for one of several answers in a body."""
+    body = response_for(error).body
+    assert isinstance(body, bytes)
+    return Problem.model_validate_json(body)
 
 
 def response_for(error: Exception) -> web.Response:

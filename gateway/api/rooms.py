@@ -8,7 +8,7 @@ from gateway.api.auth import Keys
 from gateway.api.books import Books
 from gateway.api.services import Services
 from gateway.api.watch import Watch
-from gateway.api.weigh import Weigh
+from gateway.dispatch.admission import Weigh
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from gateway.api import (
 from gateway.api.models import (
     AcceptanceBody,
     AlarmBody,
+    BundleBody,
     DeliveryBody,
     HealthBody,
     Page,
@@ -76,12 +77,15 @@ WARNINGS: Final = (
         (
             Reply(202, "已落盘 taken, and on disk", AcceptanceBody),
             Reply(200, "此前已收到 the same came before: the same ids, the present state", AcceptanceBody),
+            Reply(207, "多条预警，逐条应答 a bundle: each warning with its own answer", BundleBody),
         ),
         takes=_WARNING_BODIES,
         query=warnings.PostQuery,
         problems=(400, 404, 409, 413, 415, 422),
         words="标识为 (sender, identifier, sent)；同标识不同内容 409。先查权限，再查规则。"
-        " Identity is (sender, identifier, sent); the same with other content is 409. Rights first, then rules.",
+        " Identity is (sender, identifier, sent); the same with other content is 409. Rights first, then rules."
+        " <alerts>、EDXL-DE、Atom 须有权限 (keys publisher add --wrappers)，总是 207，逐条独立受理或拒绝，可整体重发。"
+        " Bundles need the right to them, are answered 207 whatever became of each, and may be sent again as a whole.",
     ),
     Route(
         "GET",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from collections import Counter
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Final
 
 from aiohttp import web
@@ -15,9 +16,12 @@ from gateway.api import reads
 from gateway.api.models import (
     AcceptanceBody,
     AreaName,
+    BundleBody,
+    BundleItem,
     NoticeBody,
     Page,
     PageQuery,
+    Problem,
     Query,
     TargetsBody,
     WarningDetail,
@@ -25,19 +29,16 @@ from gateway.api.models import (
     instant,
     moment,
 )
+from gateway.api.problems import problem_of
 from gateway.api.routes import Call, answer, answer_off_loop
 from gateway.api.schemes import scheme_body
 from gateway.api.services import Services
-from gateway.dispatch.content import sent_text
-from gateway.dispatch.submission import Acceptance, Facts, Submission
+from gateway.dispatch.admission import Sheaf, admit
+from gateway.dispatch.submission import Acceptance
 from gateway.domain.codes import AreaCode
-from gateway.domain.message import Manner
-from gateway.domain.warning import Warning
-from gateway.errors import NotFoundError, RightsError, UnsupportedMediaError, WarningInvalid
-from gateway.publishers.mapping import Assessment
-from gateway.publishers.parse import MEDIA_TYPES
-from gateway.publishers.rights import KeyKind, check_rights
-from gateway.store import queries
+from gateway.errors import InvalidValueError, NotFoundError, RightsError, UnsupportedMediaError
+from gateway.publishers.parse import MEDIA_TYPES, XML
+from gateway.publishers.rights import Publisher
 
 #: A body above this is read in a thread: parsing it takes more than the loop may be held.
 OFF_LOOP_BYTES: Final = 50_000
@@ -60,53 +61,48 @@ async def post_warning(call: Call) -> web.Response:
     since = services.monotonic()
     media_type = request.headers["Content-Type"]
     work = partial(call.rooms.weigh, body, media_type, who)
-    warning, found = await asyncio.to_thread(work) if len(body) > OFF_LOOP_BYTES else work()
-    check_rights(who, warning, found.areas)
-    if found.rules and not await _came_before(services, warning):
-        raise WarningInvalid(*found.rules)
-    facts = _facts(found)
+    sheaf = await asyncio.to_thread(work) if len(body) > OFF_LOOP_BYTES else work()
     recording = call.query(PostQuery).recording
+    if sheaf.wrapper is not None:
+        if recording:
+            raise InvalidValueError("recording", recording, "不能用于多条预警 / is for one warning, not for a bundle")
+        return answer(await _each(services, who, sheaf, since), HTTPStatus.MULTI_STATUS)
     if recording:
         if not call.is_operator:
             raise RightsError("recording", "仅操作员可播录音 / only an operator broadcasts a recorded file")
         await asyncio.to_thread(services.library.path, recording)
-        facts = facts and replace(facts, manner=Manner.RECORDING, recording=recording)
-    submission = Submission(
-        warning=warning,
-        body=body,
-        media_type=media_type,
-        publisher=who.name,
-        operator=who.kind is KeyKind.OPERATOR,
-        approval=who.approval_needed,
-        since=since,
-    )
-    taken = await services.dispatch.accept(submission, facts, found.notices)
+    taken = await admit(services.dispatch, who, sheaf.items[0], media_type, since=since, recording=recording)
     return answer(acceptance_body(taken), 202 if taken.created else 200)
 
 
-async def _came_before(services: Services, warning: Warning) -> bool:
-    """Whether its identity is known: the same again is answered as before, though it may have expired since."""
-    identity = warning.identity
-    known = await services.store.read(
-        queries.warning_by_identity, identity.sender, identity.identifier, sent_text(identity.sent)
-    )
-    return known is not None
-
-
-def _facts(found: Assessment) -> Facts | None:
-    facts = found.facts
-    if facts is None:
-        return None
-    return Facts(
-        areas=tuple(area.code for area in found.areas),
-        ebm_class=facts.ebm_class,
-        severity=facts.severity,
-        event=facts.event,
-        start=facts.start,
-        end=facts.end,
-        headline=facts.headline,
-        text=facts.text,
-        language=facts.tag,
+async def _each(services: Services, who: Publisher, sheaf: Sheaf, since: float) -> BundleBody:
+    """Take the warnings of a bundle one after the other, in their order; each has its own answer."""
+    items: list[BundleItem] = []
+    for item in sheaf.items:
+        acceptance: AcceptanceBody | None = None
+        problem: Problem | None = None
+        try:
+            taken = await admit(services.dispatch, who, item, XML, since=since)
+        except Exception as error:
+            # Whatever befalls one, the others are not lost with it; what is no refusal of ours is logged.
+            problem = problem_of(error)
+            status = problem.status
+        else:
+            acceptance = acceptance_body(taken)
+            status = 202 if taken.created else 200
+        items.append(
+            BundleItem(
+                path=item.path, identifier=item.identifier, status=status, acceptance=acceptance, problem=problem
+            )
+        )
+    counts = Counter(item.status for item in items)
+    assert sheaf.wrapper is not None
+    return BundleBody(
+        wrapper=sheaf.wrapper.value,
+        taken=counts[202],
+        known=counts[200],
+        refused=len(items) - counts[202] - counts[200],
+        items=items,
     )
 
 

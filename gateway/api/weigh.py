@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from gateway.api.services import Services
+from gateway.dispatch.admission import Sheaf, Weigh, Weighed
 from gateway.domain.message import AirTime, EbmClass
 from gateway.domain.warning import Warning
 from gateway.publishers.mapping import Assessment, MappingPolicy, assess
-from gateway.publishers.parse import parse_warning
+from gateway.publishers.parse import parse_body
 from gateway.publishers.profile import Limits
 from gateway.publishers.rights import Publisher
-
-#: (body, media type, publisher) → what it says and whether we would broadcast it; raises as ``parse_warning`` does.
-Weigh = Callable[[bytes, str, Publisher], tuple[Warning, Assessment]]
 
 
 def weigher(services: Services) -> Weigh:
@@ -25,6 +22,7 @@ def weigher(services: Services) -> Weigh:
         body_bytes=settings.http.max_body_bytes,
         depth=caps.xml_depth,
         elements=caps.xml_elements,
+        bundle=caps.bundle,
         infos=caps.infos,
         areas=caps.areas,
         polygons=caps.polygons,
@@ -34,9 +32,25 @@ def weigher(services: Services) -> Weigh:
     air_time = AirTime(settings.air_time.by_severity())
     policy = MappingPolicy(drill_class=EbmClass(settings.dispatch.exercise_class))
 
-    def weigh(body: bytes, media_type: str, publisher: Publisher) -> tuple[Warning, Assessment]:
-        warning = parse_warning(body, media_type, publisher.profile, limits)
+    def weighed(warning: Warning) -> Assessment:
         now = datetime.fromtimestamp(services.clock(), UTC)
-        return warning, assess(warning, now, services.gazetteer, services.outlines, air_time, policy)
+        return assess(warning, now, services.gazetteer, services.outlines, air_time, policy)
+
+    def weigh(body: bytes, media_type: str, publisher: Publisher) -> Sheaf:
+        said = parse_body(body, media_type, publisher.profile, limits, publisher.may_wrap_in)
+        if isinstance(said, Warning):
+            return Sheaf(None, (Weighed("", said.identity.identifier, body, said, weighed(said)),))
+        items = tuple(
+            Weighed(
+                part.path,
+                part.identifier,
+                part.body,
+                part.warning,
+                None if part.warning is None else weighed(part.warning),
+                part.violations,
+            )
+            for part in said.parts
+        )
+        return Sheaf(said.wrapper, items)
 
     return weigh

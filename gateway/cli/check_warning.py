@@ -23,10 +23,11 @@ from gateway.domain.message import AirTime, EbmClass
 from gateway.domain.plans import Case
 from gateway.domain.receiver import Route
 from gateway.domain.warning import Severity, Status
-from gateway.publishers.check import check_warning
+from gateway.publishers.check import check_body, check_warning
 from gateway.publishers.mapping import MappingPolicy
 from gateway.publishers.profile import Profile
 from gateway.publishers.reference import load_gazetteer, load_outlines
+from gateway.publishers.wrappers import Wrapper, default_wrappers
 from gateway.settings import load_settings
 
 
@@ -39,6 +40,7 @@ from gateway.settings import load_settings
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="台账 CSV，用于计数 / registry whose terminals are counted.",
 )
+@click.option("--bundle", is_flag=True, help="可用外包装 / read <alerts>, EDXL-DE, Atom; tolerant does so anyway.")
 @click.option("--publisher", default="", help="以此发布者的身份选预案 / whose plans hold.")
 @config_option
 @json_option
@@ -49,6 +51,7 @@ def check_warning_command(
     profile: str,
     media_type: str | None,
     registry: Path | None,
+    bundle: bool,
     publisher: str,
     config: Path | None,
     as_json: bool,
@@ -60,21 +63,33 @@ def check_warning_command(
     settings = load_settings(config)
     gazetteer = load_gazetteer(settings.reference.folder)
     counter = _Counter(gazetteer, registry, settings.routes)
-    verdict = check_warning(
-        file.read_bytes(),
-        media_type,
-        Profile(profile),
-        datetime.now(UTC),
-        gazetteer,
-        load_outlines(gazetteer),
-        counter,
-        AirTime(settings.air_time.by_severity()),
-        policy=MappingPolicy(drill_class=EbmClass(settings.dispatch.exercise_class)),
-    )
+    outlines = load_outlines(gazetteer)
     planner = Planner(settings.planned, settings.approval.rules())
-    if (scheme := _scheme(verdict, planner, counter, publisher)) is not None:
-        verdict["message"]["scheme"] = scheme
-    say_json(verdict) if as_json else _show(verdict, " (演示估算)" if gazetteer.source.estimate else "")
+
+    def check(body: bytes, kind: str | None) -> dict[str, Any]:
+        verdict = check_warning(
+            body,
+            kind,
+            Profile(profile),
+            datetime.now(UTC),
+            gazetteer,
+            outlines,
+            counter,
+            AirTime(settings.air_time.by_severity()),
+            policy=MappingPolicy(drill_class=EbmClass(settings.dispatch.exercise_class)),
+        )
+        if (scheme := _scheme(verdict, planner, counter, publisher)) is not None:
+            verdict["message"]["scheme"] = scheme
+        return verdict
+
+    wrappers = frozenset(Wrapper) if bundle else default_wrappers(Profile(profile))
+    verdict = check_body(file.read_bytes(), media_type, Profile(profile), wrappers, check)
+    mark = " (演示估算)" if gazetteer.source.estimate else ""
+    if as_json:
+        say_json(verdict)
+    else:
+        for item in verdict.get("items", [verdict]):
+            _show(item, mark)
     ctx.exit(0 if verdict["accepted"] else EXIT_FAILED)
 
 
@@ -108,6 +123,8 @@ def _scheme(verdict: dict[str, Any], planner: Planner, counter: _Counter, publis
 
 def _show(verdict: dict[str, Any], mark: str) -> None:
     yes, no = "是 yes", "否 no"
+    if "path" in verdict:
+        click.echo(f"{verdict['path']}  {verdict['identifier']}")
     click.echo(
         f"读得懂 valid: {yes if verdict['valid'] else no}    会播发 accepted: {yes if verdict['accepted'] else no}"
     )

@@ -21,6 +21,7 @@ from gateway.domain.warning import Severity, Status
 from gateway.errors import NotFoundError
 from gateway.publishers.profile import Profile
 from gateway.publishers.rights import KeyKind, Publisher
+from gateway.publishers.wrappers import Wrapper
 from gateway.security.keys import SigningKey, load_key_file, new_key_file
 from gateway.settings import Settings, load_settings
 from gateway.store import Store, queries
@@ -92,6 +93,10 @@ def publisher() -> None:
 )
 @click.option("--events", default="*", show_default=True, help="事件类型，如 11B*,10201 / event types.")
 @click.option("--profile", type=click.Choice([p.value for p in Profile]), default="strict", show_default=True)
+@click.option(
+    "--wrappers",
+    help="可用的外包装 alerts,edxl,atom 或 none / bundles that it may send; default: all when tolerant, else none.",
+)
 @click.option("--operator", is_flag=True, help="值班员 / may approve, cancel and silence.")
 @click.option("--approval", is_flag=True, help="需他人审核 / an operator must approve.")
 @config_option
@@ -103,6 +108,7 @@ def add(
     statuses: str,
     events: str,
     profile: str,
+    wrappers: str | None,
     operator: bool,
     approval: bool,
     config: Path | None,
@@ -118,6 +124,7 @@ def add(
         statuses=_statuses(statuses),
         approval_needed=approval,
         profile=Profile(profile),
+        wrappers=None if wrappers is None else _wrappers(wrappers),
     )
     plain = asyncio.run(_add(load_settings(config), holder))
     if as_json:
@@ -134,6 +141,13 @@ def _statuses(text: str) -> tuple[Status, ...]:
         if name.lower() not in known:
             raise click.BadParameter(f"{name!r} 不在 is none of {', '.join(Status)}", param_hint="--status")
     return tuple(known[name.lower()] for name in names)
+
+
+def _wrappers(text: str) -> frozenset[Wrapper]:
+    names = {part.strip().lower() for part in text.split(",") if part.strip()} - {"none"}
+    for name in names - set(Wrapper):
+        raise click.BadParameter(f"{name!r} 不在 is none of {', '.join(Wrapper)}", param_hint="--wrappers")
+    return frozenset(map(Wrapper, names))
 
 
 async def _add(settings: Settings, holder: Publisher) -> str:

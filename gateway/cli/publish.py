@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from gateway.cli.client import ApiClient
+from gateway.cli.group import EXIT_FAILED
 from gateway.cli.options import http_options, json_option
 from gateway.cli.output import say_json
 from gateway.publishers.parse import guess_media_type
@@ -19,13 +20,28 @@ from gateway.publishers.parse import guess_media_type
 @click.option("--media-type", help="默认按内容判断 / told from the content by default.")
 @http_options
 @json_option
-def publish(file: Path, media_type: str | None, url: str, key: str, as_json: bool) -> None:
-    """发布一条预警 (CAP、12379、JSON) / Post a warning (CAP, 12379 dialect, JSON)."""
+@click.pass_context
+def publish(ctx: click.Context, file: Path, media_type: str | None, url: str, key: str, as_json: bool) -> None:
+    """发布一条预警 (CAP、12379、JSON) / Post a warning (CAP, 12379 dialect, JSON), or a bundle of them."""
     body = file.read_bytes()
     answer = asyncio.run(_post(url, key, body, media_type or guess_media_type(body)))
     if as_json:
         say_json(answer)
-        return
+    else:
+        for item in answer.get("items", [answer]):
+            _show(item)
+    ctx.exit(EXIT_FAILED if answer.get("refused") else 0)
+
+
+def _show(answer: dict[str, Any]) -> None:
+    """One answer; those of a bundle say which warning they are about."""
+    if "path" in answer:
+        click.echo(f"{answer['path']}  {answer['identifier']}  {answer['status']}")
+        for error in (answer["problem"] or {}).get("errors", ()):
+            click.echo(f"拒绝 refused  {error['code']} {error['path']}: {error['message']}")
+        if answer["acceptance"] is None:
+            return
+        answer = answer["acceptance"]
     targets = answer.get("targets") or {}
     click.echo(f"已受理 accepted  {answer.get('warning_id')}  {answer.get('message_id')}  {answer.get('state')}")
     click.echo(

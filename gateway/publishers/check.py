@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from datetime import datetime
 from typing import Any
 
@@ -13,12 +13,47 @@ from gateway.domain.message import AirTime
 from gateway.domain.warning import Notice, Warning
 from gateway.errors import UnsupportedMediaError, Violation, WarningError
 from gateway.publishers.mapping import Assessment, MappingPolicy, assess
-from gateway.publishers.parse import guess_media_type, parse_warning
+from gateway.publishers.parse import XML, Part, guess_media_type, parse_body, parse_warning
 from gateway.publishers.profile import Limits, Profile
 from gateway.publishers.reference import CountyOutlines, load_event_names
+from gateway.publishers.wrappers import Wrapper
 
 #: Receivers that matched areas would reach: areas → (terminals, people).
 Counter = Callable[[tuple[AreaCode, ...]], tuple[int, int]]
+#: One warning's verdict: (body, media type) → as ``check_warning``.
+Check = Callable[[bytes, str | None], dict[str, Any]]
+
+
+def check_body(
+    body: bytes, media_type: str | None, profile: Profile, wrappers: Set[Wrapper], check: Check
+) -> dict[str, Any]:
+    """Verdict on a body that may be a bundle: ``check`` on each warning, under ``items`` with its ``path``.
+
+    A bundle is *valid* or *accepted* when every warning in it is. ``check``: (body, media type) → verdict.
+    """
+    kind = media_type or guess_media_type(body)
+    try:
+        said = parse_body(body, kind, profile, wrappers=wrappers)
+    except (UnsupportedMediaError, WarningError):
+        return check(body, media_type)
+    if isinstance(said, Warning):
+        return check(body, media_type)
+    items = [{"path": part.path, "identifier": part.identifier, **_of_part(part, check)} for part in said.parts]
+    return {
+        "valid": all(item["valid"] for item in items),
+        "accepted": all(item["accepted"] for item in items),
+        "profile": str(profile),
+        "wrapper": str(said.wrapper),
+        "rules": [],
+        "items": items,
+    }
+
+
+def _of_part(part: Part, check: Check) -> dict[str, Any]:
+    verdict = check(part.body or b"<none/>", XML)
+    if part.warning is None:
+        verdict.update(valid=False, accepted=False, rules=[_rule(v) for v in part.violations])
+    return verdict
 
 
 def check_warning(

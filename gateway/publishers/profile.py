@@ -32,6 +32,7 @@ class Limits:
     depth: int = 32
     elements: int = 20_000
     tag_chars: int = 16_384
+    bundle: int = 200
     infos: int = 32
     areas: int = 2_000
     geocodes: int = 10_000

@@ -18,6 +18,7 @@ from gateway.domain.warning import MatchedArea, Severity, Status, Warning, Warni
 from gateway.errors import InvalidValueError, RightsError
 from gateway.publishers.event_words import event_of_words
 from gateway.publishers.profile import Profile
+from gateway.publishers.wrappers import Wrapper, default_wrappers
 
 KEY_PREFIX = "ebgw_"
 
@@ -34,7 +35,8 @@ class Publisher:
     """The holder of a key and its rights.
 
     ``event_types``: codes, prefixes that end in ``*`` (11B*), or ``*`` for all. ``highest_severity``: the most urgent
-    that it may send. ``approval_needed``: its warnings wait for an operator.
+    that it may send. ``approval_needed``: its warnings wait for an operator. ``wrappers``: what it may send several
+    warnings in; None goes by the profile.
     """
 
     name: str
@@ -45,12 +47,18 @@ class Publisher:
     statuses: tuple[Status, ...] = (Status.ACTUAL, Status.EXERCISE, Status.TEST)
     approval_needed: bool = False
     profile: Profile = Profile.STRICT
+    wrappers: frozenset[Wrapper] | None = None
 
     def __post_init__(self) -> None:
         if not self.name.strip():
             raise InvalidValueError("publisher name", self.name, "must not be empty")
         if not self.areas:
             raise InvalidValueError("publisher areas", self.areas, "must name at least one division")
+
+    @property
+    def may_wrap_in(self) -> frozenset[Wrapper]:
+        """What it may send several warnings in."""
+        return default_wrappers(self.profile) if self.wrappers is None else self.wrappers
 
     def may_send_event(self, event: str) -> bool:
         """Whether the event type is among its rights."""

@@ -139,6 +139,7 @@ class LimitsSection(Section):
     vertices: Annotated[int, Field(ge=0, le=1000000)] = 100000
     areas: Annotated[int, Field(ge=1, le=10000)] = 2000
     infos: Annotated[int, Field(ge=1, le=1000)] = 50
+    bundle: Annotated[int, Field(ge=1, le=1000)] = 200
     xml_depth: Annotated[int, Field(ge=4, le=256)] = 32
     xml_elements: Annotated[int, Field(ge=100, le=1000000)] = 50000
 
