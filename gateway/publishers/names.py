@@ -11,6 +11,7 @@ from gateway.domain.codes import AreaCode, AreaLevel
 
 _VILLAGE_ENDS = (("社区居委会", "社区"), ("村委会", "村"))
 _TOWNSHIP_ENDS = ("回族乡", "畲族乡", "街道", "镇", "乡")
+_ETHNIC_ENDS = ("回族乡", "畲族乡")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +49,20 @@ class NameIndex:
         """Names in ``text`` from left to right, none overlapping another."""
         at = 0
         while at < len(text):
-            found = self._at(text, at)
+            found = self.at(text, at)
             if found:
                 yield found
                 at += len(found.words)
             else:
                 at += 1
 
-    def _at(self, text: str, at: int) -> Mention | None:
+    @property
+    def firsts(self) -> frozenset[str]:
+        """The characters that names begin with."""
+        return frozenset(self._lengths)
+
+    def at(self, text: str, at: int) -> Mention | None:
+        """The longest name that begins at character ``at`` of ``text``."""
         for length in self._lengths.get(text[at], ()):
             words = text[at : at + length]
             if words in self._full:
@@ -71,6 +78,9 @@ def _full_forms(area: Area) -> set[str]:
         for end, short in _VILLAGE_ENDS:
             if area.name.endswith(end):
                 forms.add(area.name.removesuffix(end) + short)
+    if area.code.level is AreaLevel.TOWNSHIP:
+        # 百崎乡 for 百崎回族乡
+        forms.update(area.name.removesuffix(end) + "乡" for end in _ETHNIC_ENDS if area.name.endswith(end))
     return forms
 
 
