@@ -109,6 +109,7 @@ def without_nested(areas: Iterable[AreaCode]) -> tuple[AreaCode, ...]:
     """Drop every area that lies inside another of the same collection; sorted."""
     kept: list[AreaCode] = []
     for area in sorted(set(areas)):
-        if not any(k.covers(area) for k in kept):
+        # In order, what lies inside a division follows it at once.
+        if not kept or not kept[-1].covers(area):
             kept.append(area)
     return tuple(kept)

@@ -42,6 +42,8 @@ def read_area_text(
         run = reader.read(items, Scope(home=home))
         _share(run, reader)
         said += run
+    if not said and text.strip():
+        said.append(Meant(0, min(len(text), most), doubt=Doubt.UNKNOWN))
     if len(text) > most:
         said.append(Meant(most, len(text), doubt=Doubt.LENGTH))
     codes = _taken(said, gazetteer)
@@ -56,8 +58,8 @@ def _span(meant: Meant, text: str) -> Span:
 def _share(run: Sequence[Meant], reader: ClauseReader) -> None:
     """Let qualifiers speak for the whole list that they may belong to.
 
-    晋江、石狮沿海乡镇 is the coast of both. In 晋江、石狮局部 the part may be of both, so neither is certain. A river may
-    hide behind the short name of a county (晋江、九龙江流域): beside words that are not understood, it is none.
+    晋江、石狮沿海乡镇 is the coast of both. In 晋江、石狮局部 the part may be of both, so neither is certain. A river
+    may hide behind the short name of a county (晋江、九龙江流域): beside words that are not understood, it is none.
     """
     for position, meant in enumerate(run):
         if meant.region or meant.trailing:
@@ -92,7 +94,7 @@ def _taken(said: Sequence[Meant], gazetteer: Gazetteer) -> tuple[AreaCode, ...]:
     out: set[AreaCode] = set()
     for meant in said:
         if meant.excepted and not meant.doubt:
-            # 除德化县外 takes something away only from a wider division that was named, and never what was named itself.
+            # 除德化县外 takes away only from a wider division that was named, and never what was named itself.
             inside = all(named.intersection(_lineage(code)) for code in meant.codes)
             if not inside or any(code in named or code in above for code in meant.codes):
                 meant.leave(Doubt.EXCEPTION)

@@ -4,7 +4,7 @@ Codes come first, and each is held against the words beside it, because the same
 tables of the statistics bureau (NBS 国家统计局) and of the civil-affairs ministry (MCA 民政部): 350582101 is 安海镇 in
 one and 陈埭镇 in the other. Where code and name disagree, or nothing tells the two readings apart, the warning is
 refused with both readings named; the wrong town is never alarmed on a guess. Shapes serve only where an area has no
-code.
+code, words only where it has neither; words that are not wholly understood are held for a person (``area_text``).
 """
 
 from __future__ import annotations
@@ -19,11 +19,16 @@ from gateway.domain.codes import AreaCode, AreaLevel
 from gateway.domain.warning import AreaClaim, MatchedArea, Notice
 from gateway.errors import Violation
 from gateway.publishers.area_codes import division_code, is_ours
+from gateway.publishers.area_text import MOST_CHARS, read_area_text
 from gateway.publishers.area_words import check_words
-from gateway.publishers.findings import Findings
+from gateway.publishers.findings import MAX_FINDINGS, Findings
+from gateway.publishers.places import places, zone_words
 from gateway.publishers.profile import Profile
-from gateway.publishers.reference import CountyOutlines, load_township_readings
-from gateway.publishers.rules import shown
+from gateway.publishers.reference import CountyOutlines, Regions, load_township_readings
+from gateway.publishers.rules import broken, shown
+from gateway.publishers.spans import DOUBTS, Reading, names_of
+
+_HAN = re.compile(r"[\u3400-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,29 +36,48 @@ class Resolution:
     """Divisions that a warning addresses here, and what was found on the way.
 
     ``violations`` (``unknown_area``, ``bad_area_code``, ``area_name_mismatch``, ``area_ambiguous``) mean that the areas
-    are not understood, and then ``areas`` is empty; ``outside`` are codes of other regions.
+    are not understood, and then ``areas`` is empty; ``outside`` are codes, and words, of other regions. ``readings``
+    are what areas with nothing but words were read as; ``doubts`` (``area_unresolved``) are the words in them that a
+    person must decide, and then ``areas`` are a proposal.
     """
 
     areas: tuple[MatchedArea, ...]
     violations: tuple[Violation, ...]
     notices: tuple[Notice, ...]
-    outside: tuple[AreaCode, ...]
+    outside: tuple[str, ...]
+    readings: tuple[Reading, ...] = ()
+    doubts: tuple[Violation, ...] = ()
 
 
-def resolve(claims: Iterable[AreaClaim], gazetteer: Gazetteer, outlines: CountyOutlines) -> Resolution:
-    """Match ``claims`` to divisions of ``gazetteer``; nested ones are dropped."""
-    return _Resolver(gazetteer, outlines).run(tuple(claims))
+def resolve(
+    claims: Iterable[AreaClaim],
+    gazetteer: Gazetteer,
+    outlines: CountyOutlines,
+    regions: Regions | None = None,
+    home: AreaCode | None = None,
+) -> Resolution:
+    """Match ``claims`` to divisions of ``gazetteer``; nested ones are dropped.
+
+    ``regions`` say what 沿海乡镇 and the like hold, ``home`` where the sender is at home (``sender_home``).
+    """
+    return _Resolver(gazetteer, outlines, regions, home).run(tuple(claims))
 
 
 class _Resolver:
     """State of one resolution."""
 
-    def __init__(self, gazetteer: Gazetteer, outlines: CountyOutlines) -> None:
-        self.gazetteer, self.outlines = gazetteer, outlines
+    def __init__(
+        self, gazetteer: Gazetteer, outlines: CountyOutlines, regions: Regions | None, home: AreaCode | None
+    ) -> None:
+        self.gazetteer, self.outlines, self.regions, self.home = gazetteer, outlines, regions, home
         self.findings = Findings(Profile.STRICT)
         self.matched: dict[AreaCode, str] = {}
-        self.outside: dict[AreaCode, None] = {}
+        self.outside: dict[str, None] = {}
         self.foreign: dict[str, None] = {}
+        self.readings: list[Reading] = []
+        self.doubts: list[Violation] = []
+        self.left = MOST_CHARS
+        self.unread = False
         self.tops, self.zones = _region(gazetteer)
 
     def run(self, claims: tuple[AreaClaim, ...]) -> Resolution:
@@ -67,12 +91,17 @@ class _Resolver:
             violations=self.findings.violations,
             notices=self.findings.notices,
             outside=tuple(self.outside),
+            readings=tuple(self.readings),
+            doubts=tuple(self.doubts[:MAX_FINDINGS]),
         )
 
     def _claim(self, claim: AreaClaim, path: str) -> None:
         ours = [(system, value) for system, value in claim.geocodes if is_ours(system, value)]
         others = [system for system, value in claim.geocodes if not is_ours(system, value)]
         self.foreign.update(dict.fromkeys(system or "?" for system in others))
+        if not ours and not claim.polygons and not claim.circles:
+            self._text(claim.description, f"{path}/areaDesc")
+            return
         self._zones(claim.description)
         if not ours:
             self._shapes(claim)
@@ -121,6 +150,27 @@ class _Resolver:
             for code in self.outlines.meeting_circle(circle):
                 self.matched.setdefault(code, "circle")
 
+    def _text(self, description: str, path: str) -> None:
+        """An area of nothing but words; names of ours are Chinese, so others are passed over with a notice."""
+        if not _HAN.search(description):
+            self.unread = self.unread or bool(description.strip())
+            return
+        reading = read_area_text(description, self.gazetteer, self.regions, self.home, most=self.left)
+        self.left = max(0, self.left - len(description))
+        self.readings.append(reading)
+        if reading.elsewhere:
+            self.outside[shown(description, 40)] = None
+            return
+        for code in reading.codes:
+            self.matched.setdefault(code, "text")
+        for span in reading.doubts:
+            chinese, english = DOUBTS[span.doubt] if span.doubt else ("", "")
+            words = shown(span.words, 40)
+            may = f"；可能指 {names_of(span.codes, self.gazetteer)}" if span.codes else ""
+            self.doubts.append(
+                broken(path, "area_unresolved", f"“{words}”（第 {span.start + 1} 字起）{chinese}{may}", f"{english}")
+            )
+
     def _zones(self, description: str) -> None:
         for word, zone in self.zones.items():
             if word in description:
@@ -138,7 +188,13 @@ class _Resolver:
         if self.outside and self.matched:
             codes = ", ".join(list(self.outside)[:10])
             note("outside_region", f"区域外的代码未播发：{codes}", f"codes outside this region are left out: {codes}")
-        coarse = [code for code, how in self.matched.items() if how != "code"]
+        if self.unread and self.matched:
+            note(
+                "area_text_unread",
+                "不含汉字的区域描述未读",
+                "area descriptions without Chinese characters are not read",
+            )
+        coarse = [code for code, how in self.matched.items() if how in ("polygon", "circle")]
         if coarse:
             names = "、".join(self.gazetteer.name(code) for code in sorted(coarse))
             note(
@@ -155,15 +211,9 @@ class _Resolver:
 @lru_cache(maxsize=4)
 def _region(gazetteer: Gazetteer) -> tuple[tuple[AreaCode, ...], dict[str, str]]:
     """The divisions that nothing of the gazetteer holds, and its zones by the words that name them."""
-    tops = tuple(a.code for a in gazetteer if a.code.parent not in gazetteer or a.code.parent == a.code)
+    tops = places(gazetteer).tops
     cities = tuple(gazetteer.name(top).removesuffix("市") for top in tops)
-    return tops, {word: area.zone for area in gazetteer if area.zone for word in _zone_words(area.zone, cities)}
-
-
-def _zone_words(zone: str, cities: tuple[str, ...]) -> set[str]:
-    """Words by which texts name a zone: 台商投资区 for 泉州台商投资区, 清濛 from within brackets."""
-    words = {word for word in re.split(r"[()（）]", zone) if word}
-    return words | {word.removeprefix(city) for word in words for city in cities}
+    return tops, {word: area.zone for area in gazetteer if area.zone for word in zone_words(area.zone, cities)}
 
 
 def _unknown(code: AreaCode) -> tuple[str, str]:

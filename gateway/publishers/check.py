@@ -15,7 +15,8 @@ from gateway.errors import UnsupportedMediaError, Violation, WarningError
 from gateway.publishers.mapping import Assessment, MappingPolicy, assess
 from gateway.publishers.parse import XML, Part, guess_media_type, parse_body, parse_warning
 from gateway.publishers.profile import Limits, Profile
-from gateway.publishers.reference import CountyOutlines, load_event_names
+from gateway.publishers.reference import CountyOutlines, Regions, load_event_names
+from gateway.publishers.spans import reading_json
 from gateway.publishers.wrappers import Wrapper
 
 #: Receivers that matched areas would reach: areas → (terminals, people).
@@ -67,11 +68,13 @@ def check_warning(
     air_time: AirTime,
     limits: Limits | None = None,
     policy: MappingPolicy | None = None,
+    regions: Regions | None = None,
 ) -> dict[str, Any]:
     """Verdict in the shape of design.md §6: *valid* = understood, *accepted* = we would broadcast it now and here.
 
     ``media_type`` None: told from the first character. ``rules`` holds what speaks against it, and in the tolerant
-    profile the schema rules that were let pass; notices stand in ``message``.
+    profile the schema rules that were let pass; notices stand in ``message``, and there ``held`` (it is taken, and a
+    person must say which areas are meant) and ``area_text`` (how areas of words alone were read).
     """
     verdict: dict[str, Any] = {
         "valid": False,
@@ -91,12 +94,13 @@ def check_warning(
     except WarningError as error:
         verdict["rules"] = [_rule(violation) for violation in error.violations]
         return verdict
-    found = assess(warning, now, gazetteer, outlines, air_time, policy)
+    found = assess(warning, now, gazetteer, outlines, air_time, policy, regions)
     terminals, population = count(tuple(area.code for area in found.areas)) if found.areas else (0, 0)
     verdict.update(
         valid=found.understood,
         accepted=found.accepted,
-        rules=[_rule(v) for v in found.rules] + [_passed(n) for n in warning.notices if n.code == "schema"],
+        rules=[_rule(v) for v in found.rules + found.doubts]
+        + [_passed(n) for n in warning.notices if n.code == "schema"],
         message=_message(warning, found),
         areas=[{"code": str(a.code), "name": a.name, "matched_by": a.matched_by} for a in found.areas],
         receivers={"terminals": terminals, "population": population},
@@ -137,6 +141,8 @@ def _message(warning: Warning, found: Assessment) -> dict[str, Any]:
         "start": _time(facts.start if facts else None),
         "end": _time(facts.end if facts else None),
         "expires": _time(warning.expires),
+        "held": found.held,
+        "area_text": [reading_json(reading) for reading in found.readings],
         "references": [reference.identifier for reference in warning.references],
         "notices": [{"code": notice.code, "message": notice.message} for notice in found.notices],
     }

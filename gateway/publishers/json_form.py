@@ -18,6 +18,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    model_validator,
 )
 
 from gateway.domain.warning import (
@@ -87,10 +88,19 @@ class _Form(BaseModel):
 
 
 class JsonArea(_Form):
-    """A division 行政区划 by code; its name is held against the code, lest a wrong town be alarmed."""
+    """A division 行政区划 by code; its name is held against the code, lest a wrong town be alarmed.
 
-    code: Annotated[str, StringConstraints(pattern=r"^([0-9]{6}|[0-9]{9}|[0-9]{12}|[0-9]{14})$")]
+    Without a code the name is read as a description 区域描述, such as 安溪县凤城镇、湖头镇.
+    """
+
+    code: Annotated[str, StringConstraints(pattern=r"^([0-9]{6}|[0-9]{9}|[0-9]{12}|[0-9]{14})$")] | None = None
     name: _Line = ""
+
+    @model_validator(mode="after")
+    def _something(self) -> JsonArea:
+        if self.code is None and not self.name:
+            raise ValueError("须给出 code 或 name / give a code, a name, or both")
+        return self
 
 
 class JsonCircle(_Form):
@@ -128,9 +138,9 @@ class JsonWarning(_Form):
     sender_name: _Line = ""
     areas: tuple[JsonArea, ...] = ()
     polygons: tuple[Annotated[tuple[_Point, ...], Field(min_length=3)], ...] = Field(
-        default=(), description="rings of [lat, lon]; used only when no area is given"
+        default=(), description="rings of [lat, lon]; used only when no area has a code"
     )
-    circles: tuple[JsonCircle, ...] = Field(default=(), description="used only when no area is given")
+    circles: tuple[JsonCircle, ...] = Field(default=(), description="used only when no area has a code")
     references: tuple[JsonReference, ...] = ()
     effective: _Time | None = None
     onset: _Time | None = None
@@ -268,12 +278,16 @@ def _check(form: JsonWarning, findings: Findings, limits: Limits) -> None:
 
 
 def _claims(form: JsonWarning) -> tuple[AreaClaim, ...]:
-    claims = [AreaClaim(area.name, ((GEOCODE_SYSTEM, area.code),)) for area in form.areas]
+    claims = [
+        AreaClaim(area.name, ((GEOCODE_SYSTEM, area.code),) if area.code is not None else ()) for area in form.areas
+    ]
     rings = tuple(ring if ring[0] == ring[-1] else (*ring, ring[0]) for ring in form.polygons)
     circles = tuple(Circle(c.lat, c.lon, c.radius_km) for c in form.circles)
-    if claims:
+    coded = next((i for i, claim in enumerate(claims) if claim.geocodes), None)
+    if coded is not None:
         # Beside a code a shape is never matched, but it stays part of what was said.
-        claims[0] = replace(claims[0], polygons=rings, circles=circles)
+        claims[coded] = replace(claims[coded], polygons=rings, circles=circles)
     elif rings or circles:
-        claims.append(AreaClaim("", (), rings, circles))
+        # Shapes say more than words, as in CAP.
+        claims = [AreaClaim("、".join(area.name for area in form.areas), (), rings, circles)]
     return tuple(dict.fromkeys(claims))

@@ -16,8 +16,10 @@ from gateway.publishers.areas import Resolution, resolve
 from gateway.publishers.event_words import event_of_words
 from gateway.publishers.findings import Findings
 from gateway.publishers.profile import Profile
-from gateway.publishers.reference import CountyOutlines, load_event_names
+from gateway.publishers.reference import CountyOutlines, Regions, load_event_names
 from gateway.publishers.rules import shown
+from gateway.publishers.sender_home import home_of
+from gateway.publishers.spans import Reading
 
 #: ISO 639 of texts → GB/T 4880.2 /T as EBM LanguageCode wants it (platform.md 2.8).
 LANGUAGES: Mapping[str, str] = {
@@ -79,7 +81,9 @@ class Assessment:
     """Verdict on a warning that could be parsed.
 
     ``rules`` are the reasons against broadcasting it now and here; ``understood`` is False when one of them says that
-    its areas are not known for certain. ``facts`` are None for a Cancel, an Ack and an Error.
+    its areas are not known for certain. ``facts`` are None for a Cancel, an Ack and an Error. ``doubts`` are words
+    about its areas that a person must decide before it goes on air; ``readings`` are all such words with what they
+    were taken for.
     """
 
     rules: tuple[Violation, ...]
@@ -87,11 +91,18 @@ class Assessment:
     notices: tuple[Notice, ...]
     facts: MessageFacts | None
     understood: bool
+    doubts: tuple[Violation, ...] = ()
+    readings: tuple[Reading, ...] = ()
+
+    @property
+    def held(self) -> bool:
+        """Whether it is taken, and waits for a person to say which areas are meant."""
+        return bool(self.doubts) and not self.rules
 
     @property
     def accepted(self) -> bool:
         """Whether we would act on it now and here."""
-        return not self.rules
+        return not self.rules and not self.doubts
 
 
 def assess(
@@ -101,6 +112,7 @@ def assess(
     outlines: CountyOutlines,
     air_time: AirTime,
     policy: MappingPolicy | None = None,
+    regions: Regions | None = None,
 ) -> Assessment:
     """Weigh ``warning`` at ``now`` (aware); never raises for anything in the warning.
 
@@ -112,17 +124,20 @@ def assess(
     _check_openness(warning, findings)
     if warning.kind is WarningKind.CANCEL:
         return Assessment(findings.violations, (), warning.notices, None, understood=True)
-    places = resolve(warning.claims, gazetteer, outlines)
+    places = resolve(warning.claims, gazetteer, outlines, regions, home_of(warning, gazetteer))
     _check_areas(places, findings)
+    held = tuple(Notice(doubt.code, doubt.message) for doubt in places.doubts)
     facts = None
     if warning.kind in (WarningKind.ALERT, WarningKind.UPDATE):
         facts = _facts(warning, now, air_time, policy, findings)
     return Assessment(
         rules=places.violations + findings.violations,
         areas=places.areas,
-        notices=tuple(dict.fromkeys(warning.notices + places.notices + findings.notices)),
+        notices=tuple(dict.fromkeys(warning.notices + places.notices + findings.notices + held)),
         facts=facts,
         understood=not places.violations,
+        doubts=places.doubts,
+        readings=places.readings,
     )
 
 
@@ -148,7 +163,7 @@ def _check_openness(warning: Warning, findings: Findings) -> None:
 
 
 def _check_areas(places: Resolution, findings: Findings) -> None:
-    if places.areas or places.violations:
+    if places.areas or places.violations or places.doubts:
         return
     if places.outside:
         codes = ", ".join(places.outside[:5])

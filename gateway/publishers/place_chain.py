@@ -25,6 +25,7 @@ class Scope:
     county: AreaCode | None = None
     township: AreaCode | None = None
     lost: bool = False
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,7 @@ def chain_of(names: Sequence[Token], scope: Scope, places: Places) -> Chain:
     return Chain(codes, _scope_behind(names, leaf, scope), leaf, rule, short=short)
 
 
-def _below(
-    token: Token, above: Sequence[AreaCode], *, zone: bool
-) -> tuple[tuple[AreaCode, ...], Doubt | None]:
+def _below(token: Token, above: Sequence[AreaCode], *, zone: bool) -> tuple[tuple[AreaCode, ...], Doubt | None]:
     """Those of a name's divisions that lie inside one of ``above``; a zone must do so as a whole.
 
     A village and a township without its 镇 count only right below: such names are too common further off.
@@ -78,13 +77,10 @@ def _below(
     if token.kind is Kind.ZONE:
         whole = all(any(one.covers(code) and one != code for one in above) for code in token.codes)
         return (token.codes, None) if whole else ((), Doubt.NOT_INSIDE)
-    inside = [
-        (code, one)
-        for code in token.codes
-        for one in above
-        if one.covers(code) and (zone or one != code)
-    ]
-    near = dict.fromkeys(code for code, one in inside if zone or not _common(token, code) or one.level == code.level - 1)
+    inside = [(code, one) for code in token.codes for one in above if one.covers(code) and (zone or one != code)]
+    near = dict.fromkeys(
+        code for code, one in inside if zone or not _common(token, code) or one.level == code.level - 1
+    )
     if near:
         return tuple(near), None
     return (), Doubt.NEEDS_PARENT if inside else Doubt.NOT_INSIDE
@@ -95,10 +91,12 @@ def _common(token: Token, code: AreaCode) -> bool:
 
 
 def _scope_behind(names: Sequence[Token], leaf: AreaCode, scope: Scope) -> Scope:
-    """安溪县凤城镇、湖头镇: the county of the first is that of the second too; a county by itself is nobody's parent."""
+    """安溪县凤城镇、湖头镇: the county of the first is the second's too; a county by itself is nobody's parent."""
     above = {code.level for token in names[:-1] for code in token.codes if code.covers(leaf)}
     if leaf.level <= AreaLevel.COUNTY:
-        return replace(scope, county=None, township=None)
+        return replace(scope, county=None, township=None, foreign=False)
+    if AreaLevel.COUNTY in above:
+        scope = replace(scope, foreign=False)
     county = leaf.county if AreaLevel.COUNTY in above else scope.county
     if county is not None and not county.covers(leaf):
         county = None
@@ -162,6 +160,8 @@ def _township(
     if scope.county is not None:
         inside = _inside(towns, scope.county)
         return (inside, Rule.INHERITED, None) if inside else (towns, None, Doubt.NOT_INSIDE)
+    if scope.foreign:
+        return towns, None, Doubt.NEEDS_PARENT
     if scope.home is not None and scope.home.level >= AreaLevel.COUNTY:
         inside = _inside(towns, scope.home.county)
         return (inside, Rule.SENDER, None) if inside else (towns, None, Doubt.NOT_INSIDE)

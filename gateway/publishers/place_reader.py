@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.domain.codes import AreaCode, AreaLevel
@@ -94,6 +94,8 @@ class ClauseReader:
         if item.colon and first is None and said:
             # what is written behind a label that is not understood may be anything
             return Scope(home=scope.home, lost=True)
+        if any(meant.doubt in (Doubt.UNKNOWN, Doubt.ELSEWHERE) for meant in self.run[before:]):
+            return replace(scope, county=None, township=None, foreign=True)
         return scope
 
     def _named(self, said: list[Part], first: int, item: Item, scope: Scope) -> Scope:
@@ -182,7 +184,7 @@ class ClauseReader:
     # -- brackets, exceptions, ends of lists
 
     def _group(self, meant: Meant, part: Part, scope: Scope) -> None:
-        """安溪县（凤城镇、湖头镇）: only those inside are meant; （含…）: both; （350524）: a code to hold it against."""
+        """安溪县（凤城镇、湖头镇）: only those inside are meant; （含…）: both; （350524）: a code that must agree."""
         said = [p for item in part.items for p in item.parts if p.kind not in _PASSED]
         if not said:
             return
@@ -242,8 +244,13 @@ class ClauseReader:
         meant = Meant(said[0].token.start, said[-1].token.end)
         self.run.append(meant)
         if kinds in ([Kind.WHOLE], [Kind.WHOLE, Kind.EACH], [Kind.WHOLE, Kind.REGION]):
-            self._base(meant, own(said[0].token.words[1:], scope.home, self._places))
+            found = own(said[0].token.words[1:], scope.home, self._places)
             rest = said[1:]
+            if len(found) > 1 and kinds[-1] is Kind.EACH:
+                # 全市各县: of the places so called, the one that has such divisions
+                below = level_of(kinds_of(rest[0].token.words))
+                found = tuple(base for base in found if base.level == below - 1)
+            self._base(meant, found)
         elif kinds in ([Kind.EACH], [Kind.REGION]) and (scope.hard or self._follows_region() or len(self.run) == 1):
             self._base(meant, self._spoken_of(said[0], scope))
             rest = said

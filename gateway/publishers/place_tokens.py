@@ -12,7 +12,7 @@ from gateway.publishers.places import Places
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Characters ``start`` to ``end`` of a description. ``codes`` are what a name may mean, or all that a zone holds."""
+    """Characters ``start`` to ``end`` of a description. ``codes``: what a name may mean, or all that a zone holds."""
 
     kind: Kind
     start: int

@@ -101,7 +101,8 @@ _PATTERN: Final = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern
 #: Characters that a word of the vocabulary may begin with.
 FIRSTS: Final = frozenset(
     "未今明后凌早上中下傍夜白红橙黄蓝预受影发播落覆适所各全部市境行范办的我本东西南北沿内山平城郊库海大局个少多一附周邻毗交之流地"
-    "至到等共二两三四五六七八九十除以外不包含、,，/|｜及和与暨;；。！!\n\r:： \t\xa0\u3000（(【[）)】]0123456789" + _HAZARDS.replace("|", "")
+    "至到等共二两三四五六七八九十除以外不包含、,，/|｜及和与暨;；。！!\n\r:： \t\xa0\u3000（(【[）)】]0123456789"
+    + _HAZARDS.replace("|", "")
 )
 
 _NUMERALS: Final = {c: n for n, c in enumerate("一二三四五六七八九十", 1)} | {"两": 2}

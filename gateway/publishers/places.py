@@ -55,7 +55,7 @@ class Places:
         return self._ending.get(kind, ())
 
     def kinds(self, of: AreaCode, level: AreaLevel) -> dict[str, tuple[AreaCode, ...]]:
-        """Divisions of ``level`` inside ``of`` by the kind in their names; what is of no kind (a park 园区) is left out."""
+        """Divisions of ``level`` inside ``of`` by the kind in their names; what has none (a park 园区) is left out."""
         known = self._kinds.get((of, level))
         if known is None:
             known = self._kinds[of, level] = {}

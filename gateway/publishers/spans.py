@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from gateway.domain.areas import Gazetteer
 from gateway.domain.codes import AreaCode
@@ -57,7 +58,10 @@ DOUBTS = {
     Doubt.OPEN: ("“等”之后还指哪些区划未写明", "the list is open: what else is meant is not said"),
     Doubt.COUNT: ("个数与所列不符", "the number differs from what is listed"),
     Doubt.SHARED: ("后面或前面的限定词可能也限定它", "a qualifier beside it may concern it too"),
-    Doubt.MINISTRY: ("民政部有此名称，统计局代码表没有", "a name in the ministry's (MCA) table, not in the bureau's (NBS)"),
+    Doubt.MINISTRY: (
+        "民政部有此名称，统计局代码表没有",
+        "a name in the ministry's (MCA) table, not in the bureau's (NBS)",
+    ),
     Doubt.ELSEWHERE: ("在外省", "lies in another province"),
     Doubt.CODE: ("括号内代码与名称不一致", "the code beside the name is of another division"),
     Doubt.EXCEPTION: ("除外的范围不清楚", "what is excepted from what is not clear"),
@@ -94,8 +98,8 @@ class Reading:
 
     @property
     def doubts(self) -> tuple[Span, ...]:
-        """Spans that a person must decide."""
-        return tuple(span for span in self.spans if span.doubt)
+        """Spans that a person must decide; what lies in other provinces is certainly none of ours."""
+        return tuple(span for span in self.spans if span.doubt and span.doubt is not Doubt.ELSEWHERE)
 
     @property
     def certain(self) -> bool:
@@ -106,6 +110,25 @@ class Reading:
     def elsewhere(self) -> bool:
         """Whether all that it names lies in other provinces."""
         return bool(self.spans) and all(span.doubt is Doubt.ELSEWHERE for span in self.spans)
+
+
+def reading_json(reading: Reading) -> dict[str, Any]:
+    """A reading as it is kept with its warning: the text, its spans, and the divisions taken."""
+    return {
+        "text": reading.text,
+        "spans": [
+            {
+                "start": span.start,
+                "end": span.end,
+                "words": span.words,
+                "rule": span.rule.value if span.rule else None,
+                "doubt": span.doubt.value if span.doubt else None,
+                "codes": list(map(str, span.codes)),
+            }
+            for span in reading.spans
+        ],
+        "codes": list(map(str, reading.codes)),
+    }
 
 
 def names_of(codes: Iterable[AreaCode], gazetteer: Gazetteer, most: int = 3) -> str:

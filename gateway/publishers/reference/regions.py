@@ -41,8 +41,8 @@ class Regions:
 def load_regions(gazetteer: Gazetteer, folder: Path | None = None) -> Regions:
     """The table ``regions.csv`` of ``folder`` (code, words, divisions parted by blanks, source), else of the package.
 
-    The package's own has no rows: no public source was found that lists the townships of a coast or a mountain side, and
-    the outlines at hand are of counties. Raises RegistryError with rows and columns.
+    The package's own has no rows: no public source was found that lists the townships of a coast or a mountain side,
+    and the outlines at hand are of counties. Raises RegistryError with rows and columns.
     """
     local = folder / REGIONS if folder is not None else None
     text = read_table(local) if local is not None and local.exists() else packaged(REGIONS)
