@@ -34,8 +34,8 @@ class OpenBook:
     live: LiveMessage
     book: MessageBook
     read_at: float
-    #: terminals that it was for when its evidence was folded: one that was widened is folded anew
-    reach: int
+    #: whom it was for when its evidence was folded: one that was widened or given other areas is folded anew
+    reach: tuple[int, tuple[AreaCode, ...]]
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -52,6 +52,10 @@ def slice_end(log: Sequence[LogEntry], start: int) -> int:
         weight += 1 if isinstance(entry, Receipt) else len(entry.terminals)
         end += 1
     return end
+
+
+def _reach(live: LiveMessage) -> tuple[int, tuple[AreaCode, ...]]:
+    return len(live.terminals), live.message.areas
 
 
 class Books:
@@ -71,13 +75,11 @@ class Books:
             return known
         row, live = await services.dispatch.book(ebm_id)
         known = self._open.get(ebm_id)
-        if known is None or known.live is not live or known.reach != len(live.terminals):
+        if known is None or known.live is not live or known.reach != _reach(live):
             await self.know(live.terminals)
             coverage = await asyncio.to_thread(self._coverage, live)
             self._tidy()
-            known = self._open[ebm_id] = OpenBook(
-                row, live, MessageBook(coverage), services.monotonic(), len(live.terminals)
-            )
+            known = self._open[ebm_id] = OpenBook(row, live, MessageBook(coverage), services.monotonic(), _reach(live))
         known.row = row
         await self._catch_up(known)
         return known

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.api import reads
-from gateway.api.models import AcceptanceBody, ReasonBody, StopBody, StoppedMessage, StopReply, TargetsBody
+from gateway.api.models import AcceptanceBody, AreasBody, ReasonBody, StopBody, StoppedMessage, StopReply, TargetsBody
 from gateway.api.routes import Call, answer
 from gateway.api.warnings import links_of, own_ids
 from gateway.domain.codes import AreaCode
@@ -21,6 +21,16 @@ async def approve(call: Call) -> web.Response:
     ids, row = await _message(call)
     await call.model(ReasonBody, optional=True)
     await call.rooms.services.dispatch.approve(row.ebm_id, call.holder.name)
+    return await _now(call, ids, row.ebm_id, 202)
+
+
+async def set_areas(call: Call) -> web.Response:
+    """POST /api/v1/warnings/{id}/areas: whom a waiting message is for, in place of what was understood."""
+    ids, row = await _message(call)
+    body = await call.model(AreasBody)
+    areas = call.divisions(body.areas)
+    check_areas(call.holder, areas)
+    await call.rooms.services.dispatch.set_areas(row.ebm_id, areas, call.holder.name, body.reason)
     return await _now(call, ids, row.ebm_id, 202)
 
 

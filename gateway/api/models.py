@@ -146,6 +146,25 @@ class AreaName(Reply):
     name: str
 
 
+class SpanBody(Reply):
+    """Characters ``start`` to ``end`` of a description: what they mean, or why a person must decide."""
+
+    start: int
+    end: int
+    words: str
+    rule: str | None = Field(description="why they mean these divisions; rules in docs/areas.md")
+    doubt: str | None = Field(description="why they are left to a person; null where they are resolved")
+    because: str = Field(description="the doubt in words")
+    areas: list[AreaName] = Field(description="divisions meant, or those that may be")
+
+
+class AreaTextBody(Reply):
+    """How an area of words alone 文字区域 was read."""
+
+    text: str
+    spans: list[SpanBody]
+
+
 class WarningDetail(WarningItem):
     """A warning and its message, with all we keep of them."""
 
@@ -153,6 +172,7 @@ class WarningDetail(WarningItem):
     references: list[str]
     notices: list[NoticeBody]
     areas: list[AreaName]
+    area_text: list[AreaTextBody] = Field(description="文字区域的解析 how areas of words alone were read")
     text: str
     severity_received: int | None
     volume: int | None
@@ -196,6 +216,13 @@ class SchemeBody(Reply):
 class ReasonBody(Request):
     """Why, for the record."""
 
+    reason: Reason = ""
+
+
+class AreasBody(Request):
+    """Which divisions a waiting message is for."""
+
+    areas: Annotated[list[str], Field(min_length=1, max_length=1000)] = Field(description="12-digit division codes")
     reason: Reason = ""
 
 

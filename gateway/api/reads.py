@@ -23,6 +23,7 @@ _COLUMNS = (
     _W.media_type,
     _W.notices,
     _W.references,
+    _W.area_text,
     _M.state,
     _M.headline,
     _M.severity,

@@ -15,6 +15,7 @@ from gateway.programmes.library import Library
 from gateway.programmes.monitors import Monitors
 from gateway.programmes.toolbox import Capability
 from gateway.publishers.reference.outlines import CountyOutlines
+from gateway.publishers.reference.regions import Regions
 from gateway.settings import Settings
 from gateway.store import Store
 
@@ -34,6 +35,7 @@ class Services:
     capabilities: tuple[Capability, ...]
     gazetteer: Gazetteer
     outlines: CountyOutlines
+    regions: Regions
     event_names: Mapping[str, str]
     profiles: Mapping[str, Profile]
     clock: Callable[[], float]

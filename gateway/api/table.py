@@ -21,6 +21,7 @@ from gateway.api import (
 from gateway.api.models import (
     AcceptanceBody,
     AlarmBody,
+    AreasBody,
     BundleBody,
     DeliveryBody,
     HealthBody,
@@ -114,6 +115,17 @@ WARNINGS: Final = (
         need=Need.OPERATOR,
         takes=_REASON,
         problems=(400, 404, 409, 413, 415, 422),
+    ),
+    Route(
+        "POST",
+        f"{_ONE}/areas",
+        decisions.set_areas,
+        "给出等待中消息的区域 say which divisions a waiting message is for",
+        (Reply(202, "已更改，仍待批准 changed; it still waits for its approval", AcceptanceBody),),
+        need=Need.OPERATOR,
+        takes=(Body(JSON, AreasBody, "", '{"areas": ["350524000000"], "reason": "电话核实"}'),),
+        problems=(400, 404, 409, 413, 415, 422),
+        words="用于文字区域未全部识别的消息，见 docs/areas.md / for messages whose words were not wholly understood.",
     ),
     Route(
         "POST",

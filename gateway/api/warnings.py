@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
@@ -16,6 +17,7 @@ from gateway.api import reads
 from gateway.api.models import (
     AcceptanceBody,
     AreaName,
+    AreaTextBody,
     BundleBody,
     BundleItem,
     NoticeBody,
@@ -23,6 +25,7 @@ from gateway.api.models import (
     PageQuery,
     Problem,
     Query,
+    SpanBody,
     TargetsBody,
     WarningDetail,
     WarningItem,
@@ -39,6 +42,7 @@ from gateway.domain.codes import AreaCode
 from gateway.errors import InvalidValueError, NotFoundError, RightsError, UnsupportedMediaError
 from gateway.publishers.parse import MEDIA_TYPES, XML
 from gateway.publishers.rights import Publisher
+from gateway.publishers.spans import because
 
 #: A body above this is read in a thread: parsing it takes more than the loop may be held.
 OFF_LOOP_BYTES: Final = 50_000
@@ -191,14 +195,35 @@ def _item(row: Row[Any]) -> dict[str, Any]:
     }
 
 
+def _names(codes: Iterable[str], services: Services) -> list[AreaName]:
+    return [AreaName(code=code, name=services.gazetteer.full_name(AreaCode(code))) for code in codes]
+
+
+def _area_text(reading: Mapping[str, Any], services: Services) -> AreaTextBody:
+    spans = [
+        SpanBody(
+            start=span["start"],
+            end=span["end"],
+            words=span["words"],
+            rule=span["rule"],
+            doubt=span["doubt"],
+            because=because(span["doubt"]),
+            areas=_names(span["codes"], services),
+        )
+        for span in reading["spans"]
+    ]
+    return AreaTextBody(text=reading["text"], spans=spans)
+
+
 def _detail(row: Row[Any], services: Services) -> WarningDetail:
-    codes = [AreaCode(code) for code in row.areas or ()]
+    codes = row.areas or ()
     return WarningDetail(
         **_item(row),
         media_type=row.media_type,
         references=list(row.references or ()),
         notices=[NoticeBody(code=code, message=message) for code, message in row.notices or ()],
-        areas=[AreaName(code=code, name=services.gazetteer.full_name(code)) for code in codes],
+        areas=_names(codes, services),
+        area_text=[_area_text(reading, services) for reading in row.area_text or ()],
         text=row.text or "",
         severity_received=row.severity_received,
         volume=row.volume,

@@ -34,7 +34,7 @@ def weigher(services: Services) -> Weigh:
 
     def weighed(warning: Warning) -> Assessment:
         now = datetime.fromtimestamp(services.clock(), UTC)
-        return assess(warning, now, services.gazetteer, services.outlines, air_time, policy)
+        return assess(warning, now, services.gazetteer, services.outlines, air_time, policy, services.regions)
 
     def weigh(body: bytes, media_type: str, publisher: Publisher) -> Sheaf:
         said = parse_body(body, media_type, publisher.profile, limits, publisher.may_wrap_in)

@@ -26,7 +26,8 @@ from gateway.domain.warning import Severity, Status
 from gateway.publishers.check import check_body, check_warning
 from gateway.publishers.mapping import MappingPolicy
 from gateway.publishers.profile import Profile
-from gateway.publishers.reference import load_gazetteer, load_outlines
+from gateway.publishers.reference import load_gazetteer, load_outlines, load_regions
+from gateway.publishers.spans import because
 from gateway.publishers.wrappers import Wrapper, default_wrappers
 from gateway.settings import load_settings
 
@@ -64,6 +65,7 @@ def check_warning_command(
     gazetteer = load_gazetteer(settings.reference.folder)
     counter = _Counter(gazetteer, registry, settings.routes)
     outlines = load_outlines(gazetteer)
+    regions = load_regions(gazetteer, settings.reference.folder)
     planner = Planner(settings.planned, settings.approval.rules())
 
     def check(body: bytes, kind: str | None) -> dict[str, Any]:
@@ -77,6 +79,7 @@ def check_warning_command(
             counter,
             AirTime(settings.air_time.by_severity()),
             policy=MappingPolicy(drill_class=EbmClass(settings.dispatch.exercise_class)),
+            regions=regions,
         )
         if (scheme := _scheme(verdict, planner, counter, publisher)) is not None:
             verdict["message"]["scheme"] = scheme
@@ -121,6 +124,15 @@ def _scheme(verdict: dict[str, Any], planner: Planner, counter: _Counter, publis
     return scheme.facts()
 
 
+def _show_reading(reading: dict[str, Any]) -> None:
+    """The words of an area, span by span: what each means and by which rule, or why a person must decide."""
+    click.echo(f"  文字区域 area text: {reading['text'][:200]}")
+    for span in reading["spans"][:50]:
+        mark, why = ("?", because(span["doubt"])) if span["doubt"] else ("=", span["rule"])
+        codes = " ".join(span["codes"][:5]) + (" …" if len(span["codes"]) > 5 else "")
+        click.echo(f"    {span['start']}-{span['end']} {span['words'][:60]} {mark} {codes} ({why})")
+
+
 def _show(verdict: dict[str, Any], mark: str) -> None:
     yes, no = "是 yes", "否 no"
     if "path" in verdict:
@@ -136,6 +148,8 @@ def _show(verdict: dict[str, Any], mark: str) -> None:
         click.echo(f"  {message['event_name']} {message['event']}, {message['severity_name']}, {message['class_name']}")
         for notice in message["notices"]:
             click.echo(f"  提示 notice {notice['code']}: {notice['message']}")
+        for reading in message["area_text"]:
+            _show_reading(reading)
     for area in verdict["areas"][:20]:
         click.echo(f"  区域 area {area['code']} {area['name']} ({area['matched_by']})")
     if message and "scheme" in message:

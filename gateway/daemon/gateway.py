@@ -48,7 +48,15 @@ from gateway.programmes.library import Library
 from gateway.programmes.options import SoundOptions
 from gateway.programmes.toolbox import Toolbox
 from gateway.protocols.framing import Kind
-from gateway.publishers.reference import CountyOutlines, load_event_names, load_gazetteer, load_outlines
+from gateway.publishers.places import places
+from gateway.publishers.reference import (
+    CountyOutlines,
+    Regions,
+    load_event_names,
+    load_gazetteer,
+    load_outlines,
+    load_regions,
+)
 from gateway.security.high_water import HighWaterFile
 from gateway.security.keys import SigningKey
 from gateway.security.signer import Signer, SignerAlarm
@@ -153,6 +161,8 @@ class Gateway:
         key = signing_key(settings, provider)
         gazetteer = await asyncio.to_thread(load_gazetteer, settings.reference.folder)
         outlines = await asyncio.to_thread(load_outlines, gazetteer)
+        regions = await asyncio.to_thread(load_regions, gazetteer, settings.reference.folder)
+        await asyncio.to_thread(places, gazetteer)
         store = await Store.open(
             StoreSettings(settings.store_url, receipt_rows=settings.store.queue_limit), node=settings.gateway.node
         )
@@ -193,7 +203,7 @@ class Gateway:
         if isinstance(sound, Sounding):
             self.dispatch.sender.spawn(sound.warm())
             sound.live.open()
-        self.services = self._services(gazetteer, outlines, options, toolbox)
+        self.services = self._services(gazetteer, outlines, regions, options, toolbox)
         self._share()
         http = HttpServer(self.services, tls_of(settings.http.tls, "http"))
         stack.push_async_callback(http.close)
@@ -284,7 +294,12 @@ class Gateway:
             self._stack.push_async_callback(_end, task)
 
     def _services(
-        self, gazetteer: Gazetteer, outlines: CountyOutlines, options: SoundOptions, toolbox: Toolbox
+        self,
+        gazetteer: Gazetteer,
+        outlines: CountyOutlines,
+        regions: Regions,
+        options: SoundOptions,
+        toolbox: Toolbox,
     ) -> Services:
         """What the API is given."""
         return Services(
@@ -299,6 +314,7 @@ class Gateway:
             capabilities=toolbox.capabilities() if self.settings.sound.enabled else (),
             gazetteer=gazetteer,
             outlines=outlines,
+            regions=regions,
             event_names=load_event_names(),
             profiles=self.state.profiles,
             clock=time.time,

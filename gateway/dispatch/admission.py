@@ -12,10 +12,11 @@ from gateway.dispatch.content import sent_text
 from gateway.dispatch.service import Dispatch
 from gateway.dispatch.submission import Acceptance, Facts, Submission
 from gateway.domain.message import Manner
-from gateway.domain.warning import Warning
+from gateway.domain.warning import Notice, Warning
 from gateway.errors import Violation, WarningInvalid
 from gateway.publishers.mapping import Assessment
 from gateway.publishers.rights import KeyKind, Publisher, check_rights
+from gateway.publishers.spans import reading_json
 from gateway.publishers.wrappers import Wrapper
 from gateway.store import queries
 
@@ -80,8 +81,11 @@ async def admit(
         operator=who.kind is KeyKind.OPERATOR,
         approval=who.approval_needed,
         since=since,
+        area_text=[reading_json(reading) for reading in found.readings] or None,
+        areas_open=found.held,
     )
-    return await dispatch.accept(submission, facts, found.notices)
+    open_words = tuple(Notice(doubt.code, doubt.message) for doubt in found.doubts)
+    return await dispatch.accept(submission, facts, found.notices + open_words)
 
 
 async def _came_before(dispatch: Dispatch, warning: Warning) -> bool:

@@ -15,7 +15,7 @@ import structlog
 from gateway.dispatch.alarms import AlarmLevel
 from gateway.dispatch.content import content_of, sent_text
 from gateway.dispatch.given import concerned
-from gateway.dispatch.lifecycle import Lifecycle, Work
+from gateway.dispatch.lifecycle import AREAS_OPEN, Lifecycle, Work
 from gateway.dispatch.live import LiveMessage
 from gateway.dispatch.planner import called, is_prepared, scheme_for
 from gateway.dispatch.state import State
@@ -133,7 +133,10 @@ class Intake:
         old = await self._referenced_for_update(submission, notices)
         ebm_id = facts.given.ebm_id if facts.given else await state.numbers.take(datetime.fromtimestamp(now, BEIJING))
         live, targets = self._message(submission, facts, ebm_id, now, old)
-        if not targets.terminals:
+        if submission.areas_open:
+            words = f"{facts.headline}: 区域须由人确认 a person must say which areas are meant"
+            state.alarms.raise_(AREAS_OPEN, ebm_id, words, AlarmLevel.CRITICAL)
+        elif not targets.terminals:
             notices.append(Notice("no_terminals", "区域内没有在用终端 no terminal in service in the area"))
             state.alarms.raise_("no_terminals", ebm_id, f"{facts.headline}: 区域内没有在用终端 no terminal in the area")
         if left_out := live.scheme.left_out:
@@ -334,6 +337,7 @@ class Intake:
             ebm_id=str(ebm_id),
             notices=[[notice.code, notice.message] for notice in notices],
             references=[reference.identifier for reference in warning.references],
+            area_text=submission.area_text,
         )
 
     @staticmethod

@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 #: Seconds until a message is activated again that could not be.
 AGAIN: Final = 1.0
+#: Alarm of a message whose areas a person must settle.
+AREAS_OPEN: Final = "areas_open"
 
 
 @dataclass(slots=True)
@@ -94,9 +96,14 @@ class Lifecycle:
             self._state.pacer.after(wait, lambda: self._sender.spawn(self.activate(live)))
         self._tell(live)
         if not live.state.is_over:
-            self._state.pacer.after(message.end.timestamp() - now, lambda: self._sender.spawn(self.finish(live)))
+            self.end_in_time(live)
         else:
             self._leave_later(live)
+
+    def end_in_time(self, live: LiveMessage) -> None:
+        """Set the clock for the end of its air time."""
+        wait = live.message.end.timestamp() - self._state.clock()
+        self._state.pacer.after(wait, lambda: self._sender.spawn(self.finish(live)))
 
     def launch(
         self,
@@ -155,6 +162,10 @@ class Lifecycle:
         async with live.turn:
             if live.state is not MessageState.AWAITING_APPROVAL or live.ending:
                 raise StateConflictError(f"message is {live.state.value}, not awaiting_approval")
+            if not live.message.areas and not live.terminals:
+                raise StateConflictError(
+                    "消息没有区域，请先给出 the message has no areas: give them first (POST …/areas)"
+                )
             now = self._state.clock()
             ready = live.message.start.timestamp() - self._state.policy.send_ahead <= now
             target = MessageState.ACTIVE if ready else MessageState.ACCEPTED
@@ -319,6 +330,8 @@ class Lifecycle:
 
     def _moved(self, live: LiveMessage, target: MessageState, at: float, reason: str) -> None:
         live.state, live.state_at, live.state_reason = target, at, reason
+        if target is not MessageState.AWAITING_APPROVAL:
+            self._state.alarms.clear(AREAS_OPEN, live.ebm_id)
         log.info("message state", message_id=live.ebm_id, state=target.value, reason=reason)
         self._tell(live)
 

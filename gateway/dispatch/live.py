@@ -152,6 +152,12 @@ class LiveMessage:
         self.stop_sessions = bytearray(count)
         self.stop = bytearray(count)
 
+    def address(self, message: Message, terminals: Iterable[int], population: int, scheme: Scheme, ways: Ways) -> None:
+        """Before its first start: it is for these terminals, whomever it was for."""
+        self.message, self.population, self.scheme, self.ways = message, population, scheme, ways
+        self.terminals = array("I", terminals)
+        self.__post_init__()
+
     def widen(self, message: Message, terminals: Iterable[int], population: int) -> None:
         """It is for more terminals than it was; those that it was for keep their places. None of them is known yet."""
         self.message, self.population = message, population

@@ -13,6 +13,9 @@ from gateway.domain.message import EbmClass, Manner
 from gateway.domain.plans import Case, Plan, Scheme, is_planned, matching
 from gateway.domain.receiver import Route
 
+#: Why a message waits whose areas were not wholly understood.
+AREAS = "areas"
+
 
 @dataclass(frozen=True, slots=True)
 class Planner:
@@ -44,9 +47,17 @@ def scheme_for(planner: Planner, submission: Submission, facts: Facts, people: i
         submission.publisher, facts.severity, warning.status, people, len(facts.areas), submission.approval
     )
     scheme = planner.scheme(case, facts.ebm_class, weighed)
+    if submission.areas_open:
+        return replace(scheme, ruling=settled_by_person(scheme.ruling))
     if submission.approval or (facts.given is None and is_prepared(facts)):
         return scheme
     return replace(scheme, ruling=Ruling())
+
+
+def settled_by_person(ruling: Ruling) -> Ruling:
+    """It waits, whatever the rules say of level I or a plan: nobody but a person knows which areas are meant."""
+    reasons = ruling.reasons if ruling.needed else ()
+    return Ruling(True, (*reasons, AREAS), ruling.role)
 
 
 def called(scheme: Scheme, registry: Registry, terminals: Iterable[int]) -> tuple[Scheme, list[int]]:
@@ -86,4 +97,5 @@ _REASONS = {
     "status": "状态 status",
     "people": "人口 people",
     "divisions": "区划数 divisions",
+    AREAS: "区域待确认 areas to be settled",
 }

@@ -18,6 +18,7 @@ from gateway.dispatch.intake import Intake
 from gateway.dispatch.lifecycle import Lifecycle
 from gateway.dispatch.live import LiveMessage
 from gateway.dispatch.plan import STANDARD, profile_of
+from gateway.dispatch.readdress import readdress
 from gateway.dispatch.receipts import Receipts
 from gateway.dispatch.recovery import recover
 from gateway.dispatch.requests import Requests
@@ -114,6 +115,15 @@ class Dispatch:
         """Let a waiting message go on air. Errors: NotFoundError, StateConflictError."""
         live = await self._live(ebm_id)
         await self._lifecycle.approve(live, actor)
+        return live
+
+    async def set_areas(self, ebm_id: str, areas: Sequence[AreaCode], actor: str, reason: str) -> LiveMessage:
+        """A person says which areas a waiting message is for. Errors: NotFoundError, StateConflictError."""
+        live = await self._live(ebm_id)
+        end = live.message.end
+        await readdress(self.state, live, areas, actor, reason)
+        if live.message.end < end:
+            self._lifecycle.end_in_time(live)
         return live
 
     async def reject(self, ebm_id: str, actor: str, reason: str) -> LiveMessage:

@@ -10,7 +10,7 @@ from gateway.domain.codes import AreaCode, EbmId
 from gateway.domain.events import EventType
 from gateway.domain.message import EbmClass, Manner, MessageState
 from gateway.domain.warning import Notice, Severity, Warning
-from gateway.store.rows import MessageRow
+from gateway.store.rows import Json, MessageRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,9 @@ class Submission:
     approval: bool = False
     #: monotonic time at which the request was whole, for accept-to-wire
     since: float | None = None
+    #: how areas of words alone were read, to be kept with the warning; whether a person must say which are meant
+    area_text: Json = None
+    areas_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,14 +126,13 @@ def assess(
         return Assessment(findings.violations, (), warning.notices, None, understood=True)
     places = resolve(warning.claims, gazetteer, outlines, regions, home_of(warning, gazetteer))
     _check_areas(places, findings)
-    held = tuple(Notice(doubt.code, doubt.message) for doubt in places.doubts)
     facts = None
     if warning.kind in (WarningKind.ALERT, WarningKind.UPDATE):
         facts = _facts(warning, now, air_time, policy, findings)
     return Assessment(
         rules=places.violations + findings.violations,
         areas=places.areas,
-        notices=tuple(dict.fromkeys(warning.notices + places.notices + findings.notices + held)),
+        notices=tuple(dict.fromkeys(warning.notices + places.notices + findings.notices)),
         facts=facts,
         understood=not places.violations,
         doubts=places.doubts,

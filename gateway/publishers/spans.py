@@ -131,6 +131,11 @@ def reading_json(reading: Reading) -> dict[str, Any]:
     }
 
 
+def because(doubt: str | None) -> str:
+    """A doubt in words, Chinese and English; empty for none."""
+    return " ".join(DOUBTS[Doubt(doubt)]) if doubt else ""
+
+
 def names_of(codes: Iterable[AreaCode], gazetteer: Gazetteer, most: int = 3) -> str:
     """Full names of some divisions, for people."""
     found = list(codes)

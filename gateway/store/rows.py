@@ -35,6 +35,7 @@ class WarningRow:
     ebm_id: str | None = None
     notices: Json = ()
     references: Json = ()
+    area_text: Json = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,19 @@ class MessagePlanRow:
     targets: Mapping[str, int]
     terminals: bytes
     areas: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageAreasRow:
+    """Update whom a message is for, and with it its scheme, before its first start."""
+
+    ebm_id: str
+    targets: Mapping[str, int]
+    terminals: bytes
+    areas: tuple[str, ...]
+    volume: int
+    end_at: float
+    scheme: Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +257,7 @@ Row: TypeAlias = (
     | MessageRow
     | MessageStateRow
     | MessagePlanRow
+    | MessageAreasRow
     | Order
     | Attempt
     | Receipt
@@ -261,4 +276,4 @@ Row: TypeAlias = (
 )
 
 #: Committed before everything else that waits: what a publisher or a frame is held up by.
-URGENT: frozenset[type] = frozenset({WarningRow, MessageRow, MessageStateRow, MessagePlanRow, Order})
+URGENT: frozenset[type] = frozenset({WarningRow, MessageRow, MessageStateRow, MessagePlanRow, MessageAreasRow, Order})

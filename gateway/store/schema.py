@@ -50,6 +50,8 @@ warnings = Table(
     Column("ebm_id", Text),
     Column("notices", JSON, nullable=False),
     Column("references", JSON, nullable=False),
+    # how areas of words alone were read: a list of publishers.spans.reading_json
+    Column("area_text", JSON),
     UniqueConstraint("sender", "identifier", "sent"),
     Index(None, "received_at", "id"),
     Index(None, "identifier"),

@@ -77,6 +77,17 @@ def _message_plan(_dialect: str) -> Statement:
     return Statement(statement, _taker(rows.MessagePlanRow, prefix="p_"), must_match=True)
 
 
+def _message_areas(_dialect: str) -> Statement:
+    table = schema.messages
+    names = [item.name for item in fields(rows.MessageAreasRow) if item.name != "ebm_id"]
+    statement = (
+        update(table)
+        .where(table.c.ebm_id == bindparam("p_ebm_id"))
+        .values({name: bindparam(f"p_{name}", type_=table.c[name].type) for name in names})
+    )
+    return Statement(statement, _taker(rows.MessageAreasRow, prefix="p_"), must_match=True)
+
+
 def _terminal(dialect: str) -> Statement:
     table = schema.terminals
     # A number of our own, since a database sequence leaves gaps at every upsert and ids index packed arrays.
@@ -163,6 +174,7 @@ _BUILDERS: dict[type, Callable[[str], Statement]] = {
     rows.MessageRow: _plain(schema.messages, rows.MessageRow),
     rows.MessageStateRow: _message_state,
     rows.MessagePlanRow: _message_plan,
+    rows.MessageAreasRow: _message_areas,
     Order: _plain(schema.orders, Order),
     Attempt: _plain(schema.attempts, Attempt),
     rows.TerminalRow: _terminal,
