@@ -140,6 +140,9 @@ class ClauseReader:
             pass
         elif part.kind is Kind.CODE:
             self._code(meant, words)
+        elif part.kind is Kind.GROUND and meant.leaf is not None and meant.leaf.level > AreaLevel.CITY:
+            # of a city it might be 市辖区, of 市 + 辖区 it is all
+            meant.bare = False
         elif part.kind is Kind.WHOLE and meant.leaf is not None:
             meant.bare = False
             if not self._places.name(meant.leaf).endswith(words[1:]):
@@ -222,6 +225,8 @@ class ClauseReader:
         """等地 leaves a list open; 等6个乡镇 and 三县 close it when so many stand there."""
         token, doubt = part.token, Doubt.OPEN
         if part.kind is Kind.COUNT:
+            if self.run and self._all_of(self.run[-1], token.words):
+                return
             doubt = Doubt.COUNT
             level, number, listed = level_of(kinds_of(token.words)), number_of(token.words), 0
             for one in reversed(self.run):
@@ -231,6 +236,14 @@ class ClauseReader:
             if listed == number >= 2:
                 return
         self.run.append(Meant(token.start, token.end, doubt=doubt))
+
+    def _all_of(self, meant: Meant, words: str) -> bool:
+        """安溪县24个乡镇: all of it, when it has so many and none of another kind."""
+        if meant.leaf is None or meant.doubt or meant.excepted:
+            return False
+        kinds = kinds_of(words)
+        there = self._places.kinds(meant.leaf, level_of(kinds)) if level_of(kinds) > meant.leaf.level else {}
+        return not set(there) - set(kinds) and sum(map(len, there.values())) == number_of(words) > 0
 
     # -- entries without a name
 
@@ -263,13 +276,14 @@ class ClauseReader:
             if meant.leaf is not None:
                 self._tail(meant, part)
 
-    @staticmethod
-    def _base(meant: Meant, found: Sequence[AreaCode]) -> None:
+    def _base(self, meant: Meant, found: Sequence[AreaCode]) -> None:
         meant.codes = tuple(found)
-        if len(found) == 1:
-            meant.leaf, meant.rule = found[0], Rule.WHOLE
-        else:
+        if len(found) != 1:
             meant.leave(Doubt.AMBIGUOUS if found else Doubt.NEEDS_PARENT)
+            return
+        meant.leaf, meant.rule = found[0], Rule.WHOLE
+        if meant.leaf not in self._places.gazetteer:
+            meant.codes, meant.rule = self._places.tops, Rule.WIDER
 
     def _follows_region(self) -> bool:
         """泉州中部和南部: the second speaks of what the first does."""

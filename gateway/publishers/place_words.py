@@ -27,6 +27,7 @@ class Kind(StrEnum):
     COUNT = "count"
     NOISE = "noise"
     NEUTRAL = "neutral"
+    GROUND = "ground"
     BREAK = "break"
     LIST = "list"
     SPACE = "space"
@@ -70,6 +71,7 @@ _PATTERNS: Final = (
     ),
     (Kind.EACH, rf"(?:所辖|下辖)?(?:各|所有|全部)(?:{_BELOW})|市辖区"),
     (Kind.NEUTRAL, "境内|全境|全域|行政区域内?|范围内?|办事处|的"),
+    (Kind.GROUND, "辖区(?:范围)?内?"),
     (Kind.WHOLE, "全(?:市|县|区|镇|乡|省|街道)"),
     (Kind.HOME, "[我本](?:市|县|区|镇|乡|省|街道)"),
     (
@@ -100,7 +102,7 @@ _PATTERN: Final = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern
 
 #: Characters that a word of the vocabulary may begin with.
 FIRSTS: Final = frozenset(
-    "未今明后凌早上中下傍夜白红橙黄蓝预受影发播落覆适所各全部市境行范办的我本东西南北沿内山平城郊库海大局个少多一附周邻毗交之流地"
+    "辖未今明后凌早上中下傍夜白红橙黄蓝预受影发播落覆适所各全部市境行范办的我本东西南北沿内山平城郊库海大局个少多一附周邻毗交之流地"
     "至到等共二两三四五六七八九十除以外不包含、,，/|｜及和与暨;；。！!\n\r:： \t\xa0\u3000（(【[）)】]0123456789"
     + _HAZARDS.replace("|", "")
 )
