@@ -26,7 +26,7 @@ BEGIN, END = "<!-- phrases: begin -->", "<!-- phrases: end -->"
 
 @dataclass(frozen=True)
 class Phrase:
-    """``meant``: what it truly means, None where nobody could say from the words alone; ``within``: what may be in it."""
+    """``meant``: what it truly means, None where the words alone do not say; ``within``: what may be in it then."""
 
     text: str
     sender: str
