@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -135,6 +136,17 @@ def test_the_sender_settles_which_town_and_only_within_its_county() -> None:
     assert read("水头镇", sender="泉州市气象局").codes == codes("南安市水头镇")
 
 
+def test_every_town_behind_every_county_is_its_own_or_none() -> None:
+    towns = [area for area in AREAS if area.code.level is AreaLevel.TOWNSHIP]
+    for county in (area for area in AREAS if area.code.level is AreaLevel.COUNTY):
+        for town in towns:
+            for tail in (town.name, re.sub("(回族乡|街道|镇|乡)$", "", town.name)):
+                found = read(county.name[:-1] + tail)
+                same = {t.code for t in towns if county.code.covers(t.code) and t.name.startswith(tail)}
+                assert set(found.codes) <= same, (county.name, tail)
+                assert found.certain or not county.code.covers(town.code), (county.name, tail)
+
+
 def test_an_exception_leaves_the_rest_and_nothing_while_it_is_unclear() -> None:
     towns = {area.code for area in GAZETTEER.children(BY_NAME["安溪县"])}
     assert set(read("安溪县（凤城镇除外）").codes) == towns - {BY_NAME["安溪县凤城镇"]}
@@ -230,8 +242,8 @@ def test_towns_that_share_one_county_are_read_in_it(county: Area, data: st.DataO
 
 
 _WORDS = """
-、 ， 。 ； ： （ ） 和 及 等 等地 除 外 以外 除外 不含 含 的 至 各乡镇 各镇（街道） 大部 局部 沿海 南部 一带 境内 三县 两镇
-未来3小时 今天夜间 暴雨橙色预警 预警区域： 我市 全县 全市 350524 本镇 24个乡镇 市辖区 辖区
+、 ， 。 ； ： （ ） 和 及 等 等地 除 外 以外 除外 不含 含 的 至 各乡镇 各镇（街道） 大部 局部 沿海 南部 一带 境内 三县
+两镇 未来3小时 今天夜间 暴雨橙色预警 预警区域： 我市 全县 全市 350524 本镇 24个乡镇 市辖区 辖区
 """
 _NOISE = st.one_of(
     st.sampled_from(_WORDS.split()),
