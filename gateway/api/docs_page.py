@@ -40,6 +40,8 @@ The same identity with the same content is 200 with the same ids; with other con
 <li>区划代码与名称不符时拒收并写明两种读法，绝不猜测。
 Where a code and a name disagree the warning is refused with both readings named, never guessed.</li>
 <li>多边形按县界粗略匹配，回执中有提示。 Polygons are matched against county outlines only; a notice says so.</li>
+<li>没有代码和图形的区域按文字识别；未全部读懂则等人确认（awaiting_approval）。
+Areas of words alone are read; unless every word is understood the warning waits for a person.</li>
 <li>202 表示已落盘，不表示已播出：请看 coverage。 202 means on disk, not on air: look at coverage.</li>
 </ul>
 """
