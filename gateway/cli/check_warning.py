@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from gateway.cli.group import EXIT_FAILED
 from gateway.cli.options import config_option, json_option
 from gateway.cli.output import say_json
 from gateway.cli.scheme import scheme_lines
-from gateway.dispatch.planner import Planner, called
+from gateway.dispatch.planner import Planner, called, settled_by_person
 from gateway.dispatch.registry import Entry, Registry
 from gateway.dispatch.registry_file import read_registry_file
 from gateway.domain.approval import Weighed
@@ -120,6 +121,8 @@ def _scheme(verdict: dict[str, Any], planner: Planner, counter: _Counter, publis
     weighed = Weighed(publisher, severity, status, verdict["receivers"]["population"], len(areas))
     case = Case(message["event"], severity, areas, status, publisher)
     scheme = planner.scheme(case, EbmClass(message["class"]), weighed)
+    if message["held"]:
+        scheme = replace(scheme, ruling=settled_by_person(scheme.ruling))
     scheme, _ = called(scheme, counter.registry, (entry.id for entry in counter.registry.in_areas(areas)))
     return scheme.facts()
 
@@ -144,6 +147,8 @@ def _show(verdict: dict[str, Any], mark: str) -> None:
         click.echo(f"  规则 rule {rule['code']} {rule['path']}: {rule['message']}")
     message = verdict["message"]
     if message:
+        if message["held"]:
+            click.echo("  待人确认区域 held: a person must say which areas are meant")
         click.echo(f"  {message['headline']}")
         click.echo(f"  {message['event_name']} {message['event']}, {message['severity_name']}, {message['class_name']}")
         for notice in message["notices"]:

@@ -101,3 +101,29 @@ def alert_of(severity: str) -> dict[str, object]:
 def test_a_missing_file_and_an_unknown_profile_are_mistakes_of_usage(tmp_path: Path) -> None:
     assert ebgw("check-warning", "--json", tmp_path / "none.xml").returncode == 2
     assert ebgw("check-warning", "--profile", "lax", "--json", FOLDER / MANIFEST[0]["file"]).returncode == 2
+
+
+def test_areas_of_words_alone_are_shown_span_by_span(tmp_path: Path) -> None:
+    alert = tmp_path / "alert.json"
+    said = {
+        "sender": "35050041600000",
+        "identifier": "t2",
+        "sent": "2026-11-23T14:15:00+08:00",
+        "status": "Actual",
+        "event": "11B03",
+        "severity": "red",
+        "text": "请注意防范。",
+        "areas": [{"name": "安溪县凤城镇、石狮沿海乡镇"}],
+    }
+    alert.write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
+    done = CliRunner().invoke(main, ["check-warning", str(alert)])
+    assert done.exit_code == 1
+    assert "0-6 安溪县凤城镇 = 350524100000 (parent)" in done.output
+    assert "7-13 石狮沿海乡镇 ? 350581000000" in done.output
+    assert "待人确认区域 held" in done.output
+    verdict = json.loads(CliRunner().invoke(main, ["check-warning", "--json", str(alert)]).output)
+    assert set(verdict) == SHAPE
+    assert (verdict["valid"], verdict["accepted"], verdict["message"]["held"]) == (True, False, True)
+    assert [rule["code"] for rule in verdict["rules"]] == ["area_unresolved"]
+    assert verdict["areas"] == [{"code": "350524100000", "name": "安溪县凤城镇", "matched_by": "text"}]
+    assert verdict["message"]["scheme"]["approval"]["reasons"] == ["areas"]
