@@ -111,18 +111,28 @@ class ClauseReader:
         for part in tail:
             self._tail(meant, part)
         if item.colon:
-            if meant.doubt is None and meant.leaf is not None:
-                return Scope(home=scope.home, hard=meant.leaf)
-            self.run.append(meant)
-            return Scope(home=scope.home, lost=True)
+            if len(tail) < len(said) - last - 1:
+                meant.leave(Doubt.OPEN)
+            return self._opened(meant, scope)
         self.run.append(meant)
-        for part in tail:
-            if part.kind is Kind.GROUP:
-                self._group(meant, part, scope)
+        groups = [part for part in tail if part.kind is Kind.GROUP]
+        if len(groups) == 1:
+            self._group(meant, groups[0], scope)
+        elif groups:
+            meant.leave(Doubt.UNKNOWN)
         for part in said[last + 1 :]:
             if part.kind in _CLOSING:
                 self._closing(part)
         return chain.scope
+
+    def _opened(self, meant: Meant, scope: Scope) -> Scope:
+        """安溪县：凤城镇、湖头镇: the division is only where the rest lies; 安溪县、永春县：… is not clear."""
+        if meant.doubt is None and meant.leaf is not None and not (self.run and self.run[-1].bare):
+            return Scope(home=scope.home, hard=meant.leaf)
+        meant.trailing = True
+        meant.leave(Doubt.SHARED)
+        self.run.append(meant)
+        return Scope(home=scope.home, lost=True)
 
     @staticmethod
     def _head(meant: Meant, head: list[Part]) -> None:
@@ -197,11 +207,13 @@ class ClauseReader:
                 self._code(meant, p.token.words)
             return
         if meant.leaf is None or meant.doubt is not None or not any(p.kind in PLACES for p in said):
+            meant.trailing = True
             meant.leave(Doubt.UNKNOWN)
             return
         inner = ClauseReader(self._places, self._regions).read(part.items, Scope(home=scope.home, hard=meant.leaf))
         if any(one.doubt for one in inner):
-            # the whole of it stays one open question
+            # the whole of it stays one open question, and the brackets may be those of the list
+            meant.trailing = True
             meant.leave(next(one.doubt for one in inner if one.doubt) or Doubt.UNKNOWN)
         elif said[0].kind is Kind.INCLUDE:
             self.run.extend(inner)
@@ -222,27 +234,39 @@ class ClauseReader:
         self.run.extend(inner)
 
     def _closing(self, part: Part) -> None:
-        """等地 leaves a list open; 等6个乡镇 and 三县 close it when so many stand there."""
-        token, doubt = part.token, Doubt.OPEN
+        """等地 leaves a list open; 等6个乡镇 and 三县 close it when so many stand there; 安溪县24个乡镇 is all of it.
+
+        安溪县6个乡镇 are some of its towns: then it is not meant itself.
+        """
+        token, doubt, last = part.token, Doubt.OPEN, self.run[-1]
+        kinds = kinds_of(token.words)
+        level = level_of(kinds) if kinds else None
         if part.kind is Kind.COUNT:
-            if self.run and self._all_of(self.run[-1], token.words):
+            if self._all_of(kinds, token.words) or self._so_many(level, number_of(token.words)):
                 return
             doubt = Doubt.COUNT
-            level, number, listed = level_of(kinds_of(token.words)), number_of(token.words), 0
-            for one in reversed(self.run):
-                if listed > number or one.leaf is None or one.leaf.level is not level or one.doubt or one.excepted:
-                    break
-                listed += 1
-            if listed == number >= 2:
-                return
-        self.run.append(Meant(token.start, token.end, doubt=doubt))
+        if level is not None and last.leaf is not None and level > last.leaf.level:
+            last.end, last.trailing = token.end, True
+            last.leave(doubt)
+        else:
+            self.run.append(Meant(token.start, token.end, doubt=doubt))
 
-    def _all_of(self, meant: Meant, words: str) -> bool:
-        """安溪县24个乡镇: all of it, when it has so many and none of another kind."""
-        if meant.leaf is None or meant.doubt or meant.excepted:
+    def _so_many(self, level: AreaLevel | None, number: int) -> bool:
+        listed = 0
+        for one in reversed(self.run):
+            if listed > number or one.leaf is None or one.leaf.level is not level or one.doubt or one.excepted:
+                break
+            listed += 1
+        return listed == number >= 2
+
+    def _all_of(self, kinds: str, words: str) -> bool:
+        """Whether one division alone stands there, and has so many of these kinds and none of another."""
+        last = self.run[-1]
+        alone = len(self.run) == 1 or not self.run[-2].bare
+        if last.leaf is None or last.doubt or last.excepted or not alone or words.startswith("等"):
             return False
-        kinds = kinds_of(words)
-        there = self._places.kinds(meant.leaf, level_of(kinds)) if level_of(kinds) > meant.leaf.level else {}
+        level = level_of(kinds)
+        there = self._places.kinds(last.leaf, level) if level > last.leaf.level else {}
         return not set(there) - set(kinds) and sum(map(len, there.values())) == number_of(words) > 0
 
     # -- entries without a name

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.domain.codes import AreaCode
-from gateway.publishers.place_words import Kind, word_at
+from gateway.publishers.place_words import EVERYDAY, Kind, word_at
 from gateway.publishers.places import Places
 
 
@@ -67,6 +67,8 @@ def _at(text: str, at: int, places: Places) -> Token | None:
 
 def _place(text: str, at: int, places: Places) -> Token | None:
     mention = places.index.at(text, at)
+    if mention is not None and mention.short and mention.words in EVERYDAY:
+        mention = None
     other = places.other_at(text, at)
     if other and (mention is None or len(other[0]) > len(mention.words)):
         words, kind, codes = other

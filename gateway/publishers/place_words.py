@@ -107,6 +107,15 @@ FIRSTS: Final = frozenset(
     + _HAZARDS.replace("|", "")
 )
 
+_KINDS_OF_PLACES: Final = """
+码头 水口 港口 渡口 河口 山口 江口 山腰 山下 江南 江北 河东 河西 海滨 湖滨 滨海 滨江 滨河 临江 临海 临港
+东海 南海 东湖 西湖 南湖 北湖 龙湖 外山 中山 中心
+城东 城西 城南 城北 城中 城厢 城郊 城关 新城 老城 东城 西城 南城 北城 东门 西门 南门 北门 东关 西关 西滨
+"""
+#: Words for a kind of place that are townships' names too: without 镇 or 街道 behind them (南安市码头, 泉港区山腰) they
+#: may be any wharf or hillside.
+EVERYDAY: Final = frozenset(_KINDS_OF_PLACES.split())
+
 _NUMERALS: Final = {c: n for n, c in enumerate("一二三四五六七八九十", 1)} | {"两": 2}
 _NOT_A_KIND: Final = re.compile(r"[（()）、,，/的各]|地区|区域")
 
