@@ -43,6 +43,10 @@ class AreaLevel(IntEnum):
 
 #: Ends of the five groups 2/2/2/3/3 of a division code (GB/T 2260 + GB/T 10114).
 AREA_GROUPS: tuple[tuple[int, int], ...] = ((0, 2), (2, 4), (4, 6), (6, 9), (9, 12))
+#: Each group with what it holds where it is not in use, and the level that it makes; village first.
+_DEEPEST_FIRST = tuple(
+    (start, end, "0" * (end - start), AreaLevel(index + 2)) for index, (start, end) in enumerate(AREA_GROUPS)
+)[::-1]
 
 
 class AreaCode(_DigitCode):
@@ -58,10 +62,9 @@ class AreaCode(_DigitCode):
     @property
     def level(self) -> AreaLevel:
         """Level of the last group that is not zero; 000000000000 is the nation."""
-        for index in range(4, -1, -1):
-            start, end = AREA_GROUPS[index]
-            if self[start:end].strip("0"):
-                return AreaLevel(index + 2)
+        for start, end, nothing, level in _DEEPEST_FIRST:
+            if self[start:end] != nothing:
+                return level
         return AreaLevel.NATION
 
     @property
