@@ -241,6 +241,20 @@ def test_towns_that_share_one_county_are_read_in_it(county: Area, data: st.DataO
     assert reading.codes == tuple(sorted(town.code for town in chosen))
 
 
+_PLAIN = [phrase for phrase in phrases() if not phrase.sender and not re.search("除|不含", phrase.text)]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(_PLAIN), min_size=2, max_size=4), st.sampled_from("；。\n"))
+def test_clauses_are_read_each_by_itself(chosen: list[Phrase], mark: str) -> None:
+    alone = [read(phrase.text) for phrase in chosen]
+    together = read(mark.join(phrase.text for phrase in chosen))
+    assert together.codes == without_nested(code for one in alone for code in one.codes)
+    assert sorted(map(str, (span.doubt for span in together.doubts))) == sorted(
+        str(span.doubt) for one in alone for span in one.doubts
+    )
+
+
 _WORDS = """
 、 ， 。 ； ： （ ） 和 及 等 等地 除 外 以外 除外 不含 含 的 至 各乡镇 各镇（街道） 大部 局部 沿海 南部 一带 境内 三县
 两镇 未来3小时 今天夜间 暴雨橙色预警 预警区域： 我市 全县 全市 350524 本镇 24个乡镇 市辖区 辖区
