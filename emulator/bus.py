@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from emulator.bus_drop import COUNT, ONE, BusReturns, Drop
+from emulator.bus_drop import COUNT, FIRST_TARGET, ONE, BusReturns, Drop
 from emulator.bus_faults import BusFaults
 from emulator.bus_port import BusPort
 from emulator.device import Device
 from emulator.dice import Dice, seed_of, standing
 from emulator.faults import HEALTHY
 from emulator.fleet import Fleet
+from emulator.line import Line
 from emulator.registry import Row
 from emulator.settings import FleetSettings
 from emulator.terminal import Terminal
@@ -71,9 +72,12 @@ class BusFleet(Fleet):
         self._out = bytearray()
         self._speaker: Drop | None = None
         self._out_free = 0.0
+        #: while terminals hear a frame: when its last bit came, however late this process gets to it
+        self._heard_at: float | None = None
         #: true time at which every terminal had heard the last whole frame for more than one
         self.first_heard = 0.0
         super().__init__(rows, settings)
+        self._by_wire = {line.terminal.device.wire: line for line in self.lines}
 
     def _line(self, row: Row) -> Drop:
         seed = seed_of(self.settings.seed, row.code)
@@ -127,7 +131,8 @@ class BusFleet(Fleet):
             return
         self._speaker = drop
         if not self._out:
-            self._out_free = max(self.now() + self.bus.turnaround, self._out_free)
+            asked = self.now() if self._heard_at is None else self._heard_at
+            self._out_free = max(asked + self.bus.turnaround, self._out_free)
             self._next_piece(len(data))
         self._out += data
 
@@ -149,9 +154,9 @@ class BusFleet(Fleet):
         if now - max(self._in_free, self._last_in) > _FORGET:
             self._framer = StreamFramer()
         self._in_free = max(now, self._in_free) + len(data) * self._character
-        self.at(self._in_free, self._arrived, data)
+        self.at(self._in_free, self._arrived, data, self._in_free)
 
-    def _arrived(self, data: bytes) -> None:
+    def _arrived(self, data: bytes, end: float) -> None:
         self._last_in = self.now()
         if self.bus_faults.echo:
             self.port.write(data)
@@ -159,8 +164,15 @@ class BusFleet(Fleet):
             if isinstance(item, Frame) and item.kind is Kind.IP:
                 if item.raw[COUNT] != ONE:
                     self.first_heard = self._last_in
-                for line in self._lines.values():
+                self._heard_at = end
+                for line in self._listeners(item.raw):
                     line.data_received(item.raw)
+                self._heard_at = None
+
+    def _listeners(self, frame: bytes) -> Iterable[Line]:
+        """Whoever the frame may be for: a terminal looks at the address before it looks at a signature."""
+        alone = self._by_wire.get(frame[FIRST_TARGET]) if frame[COUNT] == ONE else None
+        return self._lines.values() if alone is None else (alone,)
 
 
 def _mixed(one: bytes, other: bytes) -> bytes:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 #: Where targets stand in a frame of appendix D (table D.3).
 COUNT: Final = slice(24, 26)
-_FIRST_TARGET: Final = slice(26, 38)
+FIRST_TARGET: Final = slice(26, 38)
 ONE: Final = b"\0\1"
 QUERY_ANSWER: Final = "query answer"
 
@@ -46,7 +46,7 @@ class Drop(Line):
         if self.terminal.faults.off:
             return
         if not self.bus.bus.alone:
-            self.may_speak = data[COUNT] == ONE and data[_FIRST_TARGET] == self.terminal.device.wire
+            self.may_speak = data[COUNT] == ONE and data[FIRST_TARGET] == self.terminal.device.wire
         super().data_received(data)
 
     def apply(self, effects: Iterable[Effect]) -> None:

@@ -88,7 +88,8 @@ class Lane:
         self._sending: Ticket | None = None
         self._send_end = -inf
         self._awaited: list[Ticket] = []
-        self._last_heard = -inf
+        #: until when what is heard goes on, as far as can be told
+        self._busy_until = -inf
         #: since when a frame could have gone, were the line quiet
         self._held_since = inf
 
@@ -103,6 +104,11 @@ class Lane:
         return len(self._queue)
 
     @property
+    def is_urgent(self) -> bool:
+        """Whether what goes next is more than a question to one terminal."""
+        return bool(self._queue) and self._queue[0][0] is not Rank.POLL
+
+    @property
     def listening(self) -> bool:
         """Whether an answer is awaited."""
         return bool(self._awaited)
@@ -112,14 +118,14 @@ class Lane:
         """When ``advance`` has something to do, unless something happens before."""
         if self._sending is not None:
             return self._send_end
-        due = min((ticket.deadline for ticket in self._awaited), default=inf)
+        due = min(ticket.deadline for ticket in self._awaited) if self._awaited else inf
         if self._queue and not (self._half_duplex and self._awaited):
             due = min(due, self._free_at())
         return due
 
     def is_overdue(self, now: float) -> bool:
         """Whether an awaited answer has not come in time."""
-        return any(ticket.deadline <= now for ticket in self._awaited)
+        return bool(self._awaited) and any(ticket.deadline <= now for ticket in self._awaited)
 
     def push(self, ticket: Ticket) -> None:
         """Queue a frame."""
@@ -138,9 +144,10 @@ class Lane:
         """End what has ended by ``now``; return the frame to write now, if one may go."""
         if self._sending is not None and not self._end_sending(now):
             return None
-        for ticket in [ticket for ticket in self._awaited if ticket.deadline <= now]:
-            self._awaited.remove(ticket)
-            ticket.finish(Outcome.GARBLED if ticket.garbled else Outcome.SILENT)
+        if self.is_overdue(now):
+            for ticket in [ticket for ticket in self._awaited if ticket.deadline <= now]:
+                self._awaited.remove(ticket)
+                ticket.finish(Outcome.GARBLED if ticket.garbled else Outcome.SILENT)
         while self._queue and not (self._half_duplex and self._awaited):
             ticket = self._queue[0][3]
             if not ticket.over and ticket.until > now and not (ticket.void is not None and ticket.void()):
@@ -163,10 +170,10 @@ class Lane:
 
     def heard(self, now: float, wanted: int) -> None:
         """Bytes came; ``wanted`` more must come before anything can be told, 0 when no frame has begun."""
-        self._last_heard = now
+        self._busy_until = now + self._timing.wire(wanted)
         if wanted:
             for ticket in self._awaited:
-                ticket.deadline = min(now + self._timing.wire(wanted) + self._timing.broken, ticket.last_chance)
+                ticket.deadline = min(self._busy_until + self._timing.broken, ticket.last_chance)
 
     def garbled(self) -> None:
         """What was heard is no frame: whoever is listened to may have been hit."""
@@ -202,7 +209,7 @@ class Lane:
     def down(self) -> None:
         """The port is gone: nothing that is queued or awaited will come to its end."""
         tickets = [*([self._sending] if self._sending else ()), *self._awaited, *(entry[3] for entry in self._queue)]
-        self._sending, self._send_end, self._last_heard, self._held_since = None, -inf, -inf, inf
+        self._sending, self._send_end, self._busy_until, self._held_since = None, -inf, -inf, inf
         self._awaited, self._queue = [], []
         for ticket in tickets:
             ticket.finish(Outcome.DOWN)
@@ -237,4 +244,4 @@ class Lane:
         gap = self._timing.gap
         if not self._half_duplex:
             return self._send_end + gap
-        return max(self._send_end + gap, min(self._last_heard + gap, self._held_since + self._timing.answer))
+        return max(self._send_end + gap, min(self._busy_until + gap, self._held_since + self._timing.answer))

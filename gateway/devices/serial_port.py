@@ -24,15 +24,13 @@ _CHUNK: Final = 4096
 _DIAL: Final = 5.0
 #: Seconds between two looks whether the thread of a port shall end.
 _LOOK: Final = 0.25
-#: Below this many seconds a rest is not worth two calls into the kernel.
-_SHORTEST_REST: Final = 0.003
 
 
 class Owner(Protocol):
     """Who a port belongs to."""
 
-    def received(self, data: bytes) -> float:
-        """Take bytes; returns for how many seconds nothing that comes can matter."""
+    def received(self, data: bytes) -> None:
+        """Take bytes."""
         ...
 
     def lost(self, reason: str) -> None:
@@ -47,8 +45,12 @@ class Port(Protocol):
         """Hand bytes over; what cannot be taken now follows by itself."""
         ...
 
-    def look(self) -> None:
-        """Take in what lies unread, where that can be done at once."""
+    def listen(self, *, on: bool) -> None:
+        """Whether bytes are wanted as they come; while not, a port whose driver keeps them waits for ``look``."""
+        ...
+
+    def look(self) -> bool:
+        """Hand over now what lies unread, where a driver keeps it; whether there was any."""
         ...
 
     def drive(self, *, on: bool) -> None:
@@ -102,8 +104,8 @@ class DevicePort:
         self._fd: int = device.fileno()
         self._loop = asyncio.get_running_loop()
         self._unsent = b""
-        self._rest: asyncio.TimerHandle | None = None
-        self._loop.add_reader(self._fd, self._readable)
+        self._listening = False
+        self.listen(on=True)
 
     def write(self, data: bytes) -> None:
         """Hand bytes to the driver's buffer."""
@@ -132,20 +134,31 @@ class DevicePort:
     def close(self) -> None:
         """Let go of the device."""
         if self._fd >= 0:
-            if self._rest is not None:
-                self._rest.cancel()
             self._loop.remove_reader(self._fd)
             self._loop.remove_writer(self._fd)
             self._fd = -1
             self._device.close()
 
-    def look(self) -> None:
+    def listen(self, *, on: bool) -> None:
+        """Have the loop wake us for bytes, or let the driver keep them."""
+        if on is self._listening or self._fd < 0:
+            return
+        self._listening = on
+        if on:
+            self._loop.add_reader(self._fd, self._readable)
+        else:
+            self._loop.remove_reader(self._fd)
+
+    def look(self) -> bool:
         """Read now what the driver holds; without data a read would look like the end of the device."""
         try:
-            if self._fd >= 0 and self._device.in_waiting:
-                self._readable()
+            if self._fd < 0 or not self._device.in_waiting:
+                return False
         except OSError as error:
             self._end(str(error))
+            return False
+        self._readable()
+        return True
 
     def _readable(self) -> None:
         try:
@@ -158,16 +171,7 @@ class DevicePort:
         if not data:
             self._end("end of file: the device is gone")
             return
-        rest = self._owner.received(data)
-        if rest >= _SHORTEST_REST and self._fd >= 0 and self._rest is None:
-            # Each byte of a slow line would wake us: look again when the rest of the frame can be there.
-            self._loop.remove_reader(self._fd)
-            self._rest = self._loop.call_later(rest, self._listen)
-
-    def _listen(self) -> None:
-        self._rest = None
-        if self._fd >= 0:
-            self._loop.add_reader(self._fd, self._readable)
+        self._owner.received(data)
 
     def _writable(self) -> None:
         data, self._unsent = self._unsent, b""
@@ -210,8 +214,12 @@ class RemotePort(asyncio.Protocol):
     def drive(self, *, on: bool) -> None:
         """A raw connection has no lines to drive."""
 
-    def look(self) -> None:
-        """The loop reads: what came is told already."""
+    def listen(self, *, on: bool) -> None:
+        """The loop reads as bytes come."""
+
+    def look(self) -> bool:
+        """What came is told already."""
+        return False
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -248,8 +256,12 @@ class Rfc2217Port:
     def drive(self, *, on: bool) -> None:
         """The settings refuse it: over a network nobody can tell when the last bit has left the far port."""
 
-    def look(self) -> None:
-        """The thread reads: what came is told already."""
+    def listen(self, *, on: bool) -> None:
+        """The thread reads as bytes come."""
+
+    def look(self) -> bool:
+        """What came is told already."""
+        return False
 
     def close(self) -> None:
         """Let go of the connection; its threads end by themselves."""

@@ -116,6 +116,22 @@ def test_an_answer_that_stops_in_its_middle_ends_by_silence() -> None:
     assert bench.outcomes == [(bytes(100), Outcome.GARBLED)]
 
 
+def test_a_frame_that_comes_in_unasked_is_let_finish() -> None:
+    bench = Bench()
+    bench.lane.heard(bench.now, wanted=40)
+    bench.push(b"warning", Rank.ALL)
+    bench.run(1.0)
+    assert [at for at, _ in bench.written] == pytest.approx([0.040 + 0.0035], abs=1e-5)
+
+
+def test_only_questions_to_one_terminal_are_not_urgent() -> None:
+    bench = Bench()
+    bench.push(b"poll")
+    assert not bench.lane.is_urgent
+    bench.push(b"warning", Rank.ALL)
+    assert bench.lane.is_urgent
+
+
 def test_a_line_that_babbles_holds_a_warning_for_the_time_of_an_answer_at_most() -> None:
     bench = Bench()
     bench.lane.heard(bench.now, 0)
