@@ -14,8 +14,10 @@ from gateway.errors import SettingsError
 from gateway.settings import Settings, load_settings
 from gateway.settings.links import LinkSettings
 from gateway.settings.plans import PlanSection
+from gateway.settings.publishers import PublisherSection
 
 PLANS = Path(__file__).parents[1] / "config" / "plans.toml"
+PUBLISHERS = SAMPLE.with_name("publishers.toml")
 LINKS = Path(__file__).parents[1] / "config" / "links.toml"
 SAMPLE = Path(__file__).parents[1] / "config" / "gateway.toml"
 TEXT = SAMPLE.read_text(encoding="utf-8")
@@ -34,7 +36,7 @@ def keys_of(model: BaseModel, prefix: str = "") -> dict[str, Any]:
         value = getattr(model, name)
         if isinstance(value, BaseModel):
             found.update(keys_of(value, f"{prefix}{name}."))
-        elif name not in ("links", "library", "plans", "sources"):  # tables by name
+        elif name not in ("links", "library", "plans", "publishers", "sources"):  # tables by name
             found[f"{prefix}{name}"] = value
     return found
 
@@ -92,6 +94,12 @@ def test_the_sample_of_plans_shows_every_key() -> None:
     assert [plan.name for plan in load_settings(PLANS).planned] == list(shown)
 
 
+def test_the_sample_of_publishers_shows_every_key() -> None:
+    tables = tomllib.loads(PUBLISHERS.read_text(encoding="utf-8"))
+    assert load_settings(PUBLISHERS).publishers.keys() == tables["publishers"].keys()
+    assert set(tables["publishers"]["weather"]) == set(PublisherSection.model_fields)
+
+
 def plain(default: Any) -> Any:
     """A default as the sample writes it; what is empty stands behind a #."""
     return default.model_dump(exclude_none=True) if isinstance(default, BaseModel) else default
@@ -99,8 +107,8 @@ def plain(default: Any) -> Any:
 
 @pytest.mark.parametrize(
     "text",
-    [TEXT, LINKS.read_text(encoding="utf-8"), PLANS.read_text(encoding="utf-8")],
-    ids=["gateway.toml", "links.toml", "plans.toml"],
+    [TEXT, *(sample.read_text(encoding="utf-8") for sample in (LINKS, PLANS, PUBLISHERS))],
+    ids=["gateway.toml", "links.toml", "plans.toml", "publishers.toml"],
 )
 def test_every_section_and_key_is_explained_in_both_languages(text: str) -> None:
     blocks = re.split(r"\n\n", text)

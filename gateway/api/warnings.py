@@ -41,11 +41,15 @@ from gateway.dispatch.submission import Acceptance
 from gateway.domain.codes import AreaCode
 from gateway.errors import InvalidValueError, NotFoundError, RightsError, UnsupportedMediaError
 from gateway.publishers.parse import MEDIA_TYPES, XML
+from gateway.publishers.profile import Profile
 from gateway.publishers.rights import Publisher
 from gateway.publishers.spans import because
 
 #: A body above this is read in a thread: parsing it takes more than the loop may be held.
 OFF_LOOP_BYTES: Final = 50_000
+
+#: The same where each kilobyte takes more work: signatures, several alerts.
+DENSE_BYTES: Final = 8_000
 
 
 class PostQuery(Query):
@@ -65,7 +69,8 @@ async def post_warning(call: Call) -> web.Response:
     since = services.monotonic()
     media_type = request.headers["Content-Type"]
     work = partial(call.rooms.weigh, body, media_type, who)
-    sheaf = await asyncio.to_thread(work) if len(body) > OFF_LOOP_BYTES else work()
+    dense = who.profile is Profile.SIGNED or bool(who.may_wrap_in)
+    sheaf = await asyncio.to_thread(work) if len(body) > (DENSE_BYTES if dense else OFF_LOOP_BYTES) else work()
     recording = call.query(PostQuery).recording
     if sheaf.wrapper is not None:
         if recording:

@@ -9,9 +9,10 @@ from gateway.dispatch.admission import Sheaf, Weigh, Weighed
 from gateway.domain.message import AirTime, EbmClass
 from gateway.domain.warning import Warning
 from gateway.publishers.mapping import Assessment, MappingPolicy, assess
-from gateway.publishers.parse import parse_body
+from gateway.publishers.parse import parse_body, unsealing
 from gateway.publishers.profile import Limits
 from gateway.publishers.rights import Publisher
+from gateway.publishers.signature import Seal, load_seal
 
 
 def weigher(services: Services) -> Weigh:
@@ -29,15 +30,19 @@ def weigher(services: Services) -> Weigh:
         circles=caps.polygons,
         vertices=caps.vertices,
     )
+    seals = {name: load_seal(section.certificates) for name, section in settings.publishers.items()}
     air_time = AirTime(settings.air_time.by_severity())
     policy = MappingPolicy(drill_class=EbmClass(settings.dispatch.exercise_class))
 
+    def now() -> datetime:
+        return datetime.fromtimestamp(services.clock(), UTC)
+
     def weighed(warning: Warning) -> Assessment:
-        now = datetime.fromtimestamp(services.clock(), UTC)
-        return assess(warning, now, services.gazetteer, services.outlines, air_time, policy, services.regions)
+        return assess(warning, now(), services.gazetteer, services.outlines, air_time, policy, services.regions)
 
     def weigh(body: bytes, media_type: str, publisher: Publisher) -> Sheaf:
-        said = parse_body(body, media_type, publisher.profile, limits, publisher.may_wrap_in)
+        unseal = unsealing(seals.get(publisher.name, Seal()), now())
+        said = parse_body(body, media_type, publisher.profile, limits, publisher.may_wrap_in, unseal)
         if isinstance(said, Warning):
             return Sheaf(None, (Weighed("", said.identity.identifier, body, said, weighed(said)),))
         items = tuple(

@@ -16,6 +16,7 @@ from gateway.errors import GatewayError, SettingsError
 from gateway.programmes.pinyin import Pinyin
 from gateway.programmes.voices import Voices
 from gateway.publishers.reference import load_gazetteer
+from gateway.publishers.signature import load_seal
 from gateway.security.keys import load_key_file
 from gateway.settings import Settings, load_settings
 from gateway.settings.adapter_link import AdapterLink
@@ -93,6 +94,7 @@ def _looks(settings: Settings) -> dict[str, Callable[[], object]]:
             if isinstance(link, AdapterLink)
         ],
         "sound": lambda: Voices(Pinyin(settings.sound.readings_file), settings.sound.voices),
+        "publishers": lambda: [load_seal(section.certificates) for section in settings.publishers.values()],
         "library": lambda: library_sources(settings.library),
         "ulimit -n": raise_file_limit,
     }

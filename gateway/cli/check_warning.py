@@ -26,11 +26,13 @@ from gateway.domain.receiver import Route
 from gateway.domain.warning import Severity, Status
 from gateway.publishers.check import check_body, check_warning
 from gateway.publishers.mapping import MappingPolicy
+from gateway.publishers.parse import unsealing
 from gateway.publishers.profile import Profile
 from gateway.publishers.reference import load_gazetteer, load_outlines, load_regions
+from gateway.publishers.signature import Seal, load_seal
 from gateway.publishers.spans import because
 from gateway.publishers.wrappers import Wrapper, default_wrappers
-from gateway.settings import load_settings
+from gateway.settings import Settings, load_settings
 
 
 @click.command("check-warning")
@@ -43,6 +45,13 @@ from gateway.settings import load_settings
     help="台账 CSV，用于计数 / registry whose terminals are counted.",
 )
 @click.option("--bundle", is_flag=True, help="可用外包装 / read <alerts>, EDXL-DE, Atom; tolerant does so anyway.")
+@click.option(
+    "--certificate",
+    "certificates",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="验签证书 PEM，默认按 --publisher 的配置 / held against; default: those set for --publisher.",
+)
 @click.option("--publisher", default="", help="以此发布者的身份选预案 / whose plans hold.")
 @config_option
 @json_option
@@ -54,6 +63,7 @@ def check_warning_command(
     media_type: str | None,
     registry: Path | None,
     bundle: bool,
+    certificates: tuple[Path, ...],
     publisher: str,
     config: Path | None,
     as_json: bool,
@@ -67,6 +77,7 @@ def check_warning_command(
     counter = _Counter(gazetteer, registry, settings.routes)
     outlines = load_outlines(gazetteer)
     regions = load_regions(gazetteer, settings.reference.folder)
+    seal = _seal(settings, publisher, certificates)
     planner = Planner(settings.planned, settings.approval.rules())
 
     def check(body: bytes, kind: str | None) -> dict[str, Any]:
@@ -81,6 +92,7 @@ def check_warning_command(
             AirTime(settings.air_time.by_severity()),
             policy=MappingPolicy(drill_class=EbmClass(settings.dispatch.exercise_class)),
             regions=regions,
+            unseal=unsealing(seal, datetime.now(UTC)),
         )
         if (scheme := _scheme(verdict, planner, counter, publisher)) is not None:
             verdict["message"]["scheme"] = scheme
@@ -95,6 +107,12 @@ def check_warning_command(
         for item in verdict.get("items", [verdict]):
             _show(item, mark)
     ctx.exit(0 if verdict["accepted"] else EXIT_FAILED)
+
+
+def _seal(settings: Settings, publisher: str, certificates: tuple[Path, ...]) -> Seal:
+    """The certificates that signatures are held against."""
+    set_for = settings.publishers.get(publisher)
+    return load_seal(certificates or (set_for.certificates if set_for else ()))
 
 
 class _Counter:

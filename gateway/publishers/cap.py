@@ -30,8 +30,6 @@ from gateway.publishers.rules import shown
 from gateway.publishers.schema import check_schema
 from gateway.publishers.values import read_circle, read_ring, read_time, tidy
 
-XML_SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
-
 SCOPES = ("Public", "Restricted", "Private")
 
 #: CAP 1.2 severity → 事件级别 (platform.md 8.3).
@@ -71,7 +69,6 @@ def read_cap(root: etree._Element, profile: Profile, limits: Limits) -> Warning:
     alert = Node(root, "alert", findings)
     check_amounts(alert, findings, limits)
     check_schema(root, namespace(root), findings)
-    check_signature(root, findings)
     identity = _identity(alert, findings)
     status = choice(Status, alert.required("status"), "alert/status", findings)
     kind = choice(WarningKind, alert.required("msgType"), "alert/msgType", findings)
@@ -103,21 +100,6 @@ def check_amounts(alert: Node, findings: Findings, limits: Limits) -> None:
     findings.within("alert/info/area/polygon", "points 顶点", points, limits.vertices)
     findings.within("alert/info/area/circle", "circles 圆", names.get("circle", 0), limits.circles)
     findings.within("alert/references", "references 引用", len(alert.text("references").split()), limits.references)
-
-
-def check_signature(root: etree._Element, findings: Findings) -> None:
-    """For the signed profile: a signature must be there, and until it can be checked nothing passes."""
-    if findings.profile is not Profile.SIGNED:
-        return
-    if root.find(XML_SIGNATURE) is None:
-        findings.broken("alert/Signature", "signature_missing", "缺少数字签名", "this publisher must sign")
-    else:
-        findings.broken(
-            "alert/Signature",
-            "signature_unsupported",
-            "本版本尚不能验证 XML 签名，不予接受",
-            "XML signatures cannot be checked by this version, so the warning is not taken",
-        )
 
 
 def choice(kind: type[_E], text: str, path: str, findings: Findings) -> _E | None:

@@ -22,7 +22,7 @@ from gateway.domain.warning import (
     WarningKind,
     WarningText,
 )
-from gateway.publishers.cap import check_amounts, check_signature, choice, claim_of
+from gateway.publishers.cap import check_amounts, choice, claim_of
 from gateway.publishers.elements import Node
 from gateway.publishers.event_words import event_type
 from gateway.publishers.findings import Findings
@@ -58,7 +58,6 @@ def read_cap_cn(root: etree._Element, profile: Profile, limits: Limits) -> Warni
     findings = Findings(profile)
     alert = Node(root, "alert", findings, any_case=True)
     check_amounts(alert, findings, limits)
-    check_signature(root, findings)
     identity = _identity(alert, findings)
     status = choice(Status, alert.required("status").capitalize(), "alert/status", findings)
     kind = choice(WarningKind, alert.required("msgType").capitalize(), "alert/msgType", findings)

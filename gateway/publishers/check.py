@@ -13,7 +13,7 @@ from gateway.domain.message import AirTime
 from gateway.domain.warning import Notice, Warning
 from gateway.errors import UnsupportedMediaError, Violation, WarningError
 from gateway.publishers.mapping import Assessment, MappingPolicy, assess
-from gateway.publishers.parse import XML, Part, guess_media_type, parse_body, parse_warning
+from gateway.publishers.parse import XML, Part, Unseal, guess_media_type, parse_body, parse_warning
 from gateway.publishers.profile import Limits, Profile
 from gateway.publishers.reference import CountyOutlines, Regions, load_event_names
 from gateway.publishers.spans import reading_json
@@ -69,6 +69,7 @@ def check_warning(
     limits: Limits | None = None,
     policy: MappingPolicy | None = None,
     regions: Regions | None = None,
+    unseal: Unseal | None = None,
 ) -> dict[str, Any]:
     """Verdict in the shape of design.md §6: *valid* = understood, *accepted* = we would broadcast it now and here.
 
@@ -87,7 +88,7 @@ def check_warning(
         "text": "",
     }
     try:
-        warning = parse_warning(body, media_type or guess_media_type(body), profile, limits)
+        warning = parse_warning(body, media_type or guess_media_type(body), profile, limits, unseal)
     except UnsupportedMediaError as error:
         verdict["rules"] = [_rule(Violation("", error.code, str(error)))]
         return verdict

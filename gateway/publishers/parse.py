@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
-from dataclasses import dataclass
+from collections.abc import Callable, Set
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from lxml import etree
 
@@ -15,8 +16,9 @@ from gateway.publishers.cap_cn import read_cap_cn
 from gateway.publishers.elements import local_name, namespace
 from gateway.publishers.json_form import read_json
 from gateway.publishers.profile import Limits, Profile
-from gateway.publishers.rules import broken, shown
+from gateway.publishers.rules import broken, noted, shown
 from gateway.publishers.schema import CAP_1_1, CAP_1_2
+from gateway.publishers.signature import Opened, Seal
 from gateway.publishers.values import tidy
 from gateway.publishers.wrappers import Enclosed, Wrapper, refuse_wrapped, unwrap, wrapper_of
 from gateway.publishers.xml import read_xml
@@ -24,6 +26,9 @@ from gateway.publishers.xml import read_xml
 CAP = "application/cap+xml"
 XML = "application/xml"
 JSON = "application/json"
+
+#: What the signature of an alert covers; raises WarningInvalid where it is not valid.
+Unseal = Callable[[etree._Element], Opened]
 
 #: What POST /api/v1/warnings reads.
 MEDIA_TYPES = (CAP, XML, "text/xml", JSON)
@@ -52,10 +57,14 @@ class Bundle:
 
 
 def parse_warning(
-    body: bytes, media_type: str, profile: Profile = Profile.STRICT, limits: Limits | None = None
+    body: bytes,
+    media_type: str,
+    profile: Profile = Profile.STRICT,
+    limits: Limits | None = None,
+    unseal: Unseal | None = None,
 ) -> Warning:
     """Understand one warning; a wrapped body is refused. Errors: as ``parse_body``."""
-    found = parse_body(body, media_type, profile, limits)
+    found = parse_body(body, media_type, profile, limits, unseal=unseal)
     assert isinstance(found, Warning)
     return found
 
@@ -66,10 +75,12 @@ def parse_body(
     profile: Profile = Profile.STRICT,
     limits: Limits | None = None,
     wrappers: Set[Wrapper] = frozenset(),
+    unseal: Unseal | None = None,
 ) -> Warning | Bundle:
     """Understand a body: one warning, or several in one of ``wrappers``.
 
-    ``media_type`` as in Content-Type, parameters included; which XML dialect it is, the root element says. Raises
+    ``media_type`` as in Content-Type, parameters included; which XML dialect it is, the root element says. In the
+    signed profile ``unseal`` gives what the signature of an alert covers; without it nothing is taken. Raises
     UnsupportedMediaError (415), WarningUnparseable (400; its code ``too_large`` is 413) or WarningInvalid (422) with
     every broken rule by path, code and words. What is wrong with one part of a bundle stands with that part.
     """
@@ -82,12 +93,17 @@ def parse_body(
     root = read_xml(body, limits, charset)
     wrapper = wrapper_of(root)
     if wrapper in wrappers and wrapper is not None:
-        parts = tuple(_part(each, profile, limits) for each in unwrap(root, wrapper, limits))
+        parts = tuple(_part(each, profile, limits, unseal) for each in unwrap(root, wrapper, limits))
         return Bundle(wrapper, parts)
-    return _read_root(root, profile, limits)
+    return _read_root(root, profile, limits, unseal)
 
 
-def _part(enclosed: Enclosed, profile: Profile, limits: Limits) -> Part:
+def unsealing(seal: Seal, now: datetime) -> Unseal:
+    """How alerts of the holder of ``seal`` are opened at ``now`` (aware)."""
+    return lambda root: seal.open(root, now)
+
+
+def _part(enclosed: Enclosed, profile: Profile, limits: Limits, unseal: Unseal | None) -> Part:
     alert = enclosed.alert
     if alert is None:
         return Part(enclosed.path, "", b"", None, enclosed.violations)
@@ -95,7 +111,7 @@ def _part(enclosed: Enclosed, profile: Profile, limits: Limits) -> Part:
     identifier = next((tidy(e.text) for e in alert.iterchildren(etree.Element) if local_name(e) == "identifier"), "")
     identifier = shown(identifier, 256)
     try:
-        warning = _read_root(alert, profile, limits)
+        warning = _read_root(alert, profile, limits, unseal)
     except WarningError as error:
         return Part(enclosed.path, identifier, body, None, enclosed.violations + error.violations)
     if enclosed.violations:
@@ -118,12 +134,12 @@ def _media(media_type: str) -> tuple[str, str]:
     return name.strip().lower(), charset
 
 
-def _read_root(root: etree._Element, profile: Profile, limits: Limits) -> Warning:
+def _read_root(root: etree._Element, profile: Profile, limits: Limits, unseal: Unseal | None) -> Warning:
     name, space = local_name(root), namespace(root)
     if name == "alert" and space in (CAP_1_1, CAP_1_2):
-        return read_cap(root, profile, limits)
+        return _opened(read_cap, root, profile, limits, unseal)
     if name.lower() in ("alert", "test") and space in ("", cap_cn.NAMESPACE):
-        return read_cap_cn(root, profile, limits)
+        return _opened(read_cap_cn, root, profile, limits, unseal)
     refuse_wrapped(root)
     raise WarningInvalid(
         broken(
@@ -133,3 +149,23 @@ def _read_root(root: etree._Element, profile: Profile, limits: Limits) -> Warnin
             f"root element {shown(name)!r} of namespace {shown(space)!r} is no warning of CAP 1.1, 1.2 or 12379",
         )
     )
+
+
+def _opened(
+    read: Callable[[etree._Element, Profile, Limits], Warning],
+    root: etree._Element,
+    profile: Profile,
+    limits: Limits,
+    unseal: Unseal | None,
+) -> Warning:
+    """Read an alert; in the signed profile only what its signature covers."""
+    if profile is not Profile.SIGNED:
+        return read(root, profile, limits)
+    opened = (unseal or unsealing(Seal(), datetime.now(UTC)))(root)
+    warning = read(opened.element, profile, limits)
+    mark = opened.fingerprint
+    how = ("（去除缩进后）", " without the indentation") if opened.indented else ("", "")
+    signed = noted(
+        "signed", f"签名{how[0]}有效，证书 {mark[:16]}", f"the signature is valid{how[1]}, certificate SHA-256 {mark}"
+    )
+    return replace(warning, notices=(signed, *warning.notices))

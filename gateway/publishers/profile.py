@@ -11,8 +11,8 @@ class Profile(StrEnum):
 
     ``strict``: every rule of the schema and of the meaning holds. ``tolerant``: a broken schema rule is reported as a
     notice as long as the meaning stays unambiguous (element order, a missing certainty, a signed CAP 1.1).
-    ``signed``: strict, and an XML signature must be there; since signatures are not checked yet, such a warning is
-    refused with ``signature_unsupported`` and never taken on trust.
+    ``signed``: strict, and an XML signature by a certificate pinned to the publisher must cover the alert; only what it
+    covers is read.
     """
 
     STRICT = "strict"

@@ -25,6 +25,7 @@ from gateway.settings.links import LinkName, LinkSettings
 from gateway.settings.live import LiveSection
 from gateway.settings.monitor import MonitorSection
 from gateway.settings.plans import ApprovalSection, PlanName, PlanSection
+from gateway.settings.publishers import PublisherName, PublisherSection
 from gateway.settings.sound import SoundSection
 
 
@@ -197,6 +198,7 @@ class Settings(BaseSettings):
     links: dict[LinkName, LinkSettings] = {}
     library: dict[SourceName, LibrarySource] = {}
     plans: dict[PlanName, PlanSection] = {}
+    publishers: dict[PublisherName, PublisherSection] = {}
     log: LogSection = LogSection()
 
     @classmethod

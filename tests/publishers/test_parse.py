@@ -46,10 +46,10 @@ def test_signed_profile_refuses_what_it_must(row: dict[str, str]) -> None:
         parse_warning(body(row["file"]), "application/xml", Profile.SIGNED)
 
 
-def test_signed_profile_takes_nothing_on_trust_while_signatures_cannot_be_checked() -> None:
+def test_signed_profile_takes_nothing_without_a_certificate() -> None:
     with pytest.raises(WarningInvalid) as refused:
         parse_warning(body("sc-sma/wmo-sc_capvalidator__valid.xml"), "application/xml", Profile.SIGNED)
-    assert [v.code for v in refused.value.violations] == ["signature_unsupported"]
+    assert [v.code for v in refused.value.violations] == ["signature_no_certificate"]
     with pytest.raises(WarningInvalid) as missing:
         parse_warning(body("sc-sma/wmo-sc_capvalidator__no_signature.xml"), "application/xml", Profile.SIGNED)
     assert [v.code for v in missing.value.violations] == ["signature_missing"]
