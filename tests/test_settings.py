@@ -17,7 +17,7 @@ from gateway.settings.plans import PlanSection
 from gateway.settings.publishers import PublisherSection
 
 PLANS = Path(__file__).parents[1] / "config" / "plans.toml"
-PUBLISHERS = SAMPLE.with_name("publishers.toml")
+PUBLISHERS = Path(__file__).parents[1] / "config" / "publishers.toml"
 LINKS = Path(__file__).parents[1] / "config" / "links.toml"
 SAMPLE = Path(__file__).parents[1] / "config" / "gateway.toml"
 TEXT = SAMPLE.read_text(encoding="utf-8")
