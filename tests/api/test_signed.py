@@ -46,6 +46,6 @@ async def test_only_what_the_pinned_certificate_signed_is_taken(tmp_path: Path) 
         bare = await api.post("/api/v1/warnings", "sealed", data=alert, headers=XML)
         assert (bare.status, bare.codes) == (422, ["signature_missing"])
         taken = await api.post("/api/v1/warnings", "sealed", data=signed, headers=XML)
-        assert (taken.status, [notice["code"] for notice in taken.json["notices"]]) == (202, ["signed"])
+        assert (taken.status, taken.json["notices"][0]["code"]) == (202, "signed")
         kept = await api.get(taken.json["links"]["self"], "sealed")
         assert kept.json["notices"] == taken.json["notices"]
