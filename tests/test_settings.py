@@ -22,6 +22,9 @@ LINKS = Path(__file__).parents[1] / "config" / "links.toml"
 SAMPLE = Path(__file__).parents[1] / "config" / "gateway.toml"
 TEXT = SAMPLE.read_text(encoding="utf-8")
 
+#: Tables by name.
+TABLES = ("drop", "library", "links", "live.sources", "plans", "publishers")
+
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +39,7 @@ def keys_of(model: BaseModel, prefix: str = "") -> dict[str, Any]:
         value = getattr(model, name)
         if isinstance(value, BaseModel):
             found.update(keys_of(value, f"{prefix}{name}."))
-        elif name not in ("links", "library", "plans", "publishers", "sources"):  # tables by name
+        elif f"{prefix}{name}" not in TABLES:
             found[f"{prefix}{name}"] = value
     return found
 
