@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from gateway.errors import SettingsError
 from gateway.settings import Settings, load_settings
+from gateway.settings.drop import DropSection
 from gateway.settings.links import LinkSettings
 from gateway.settings.plans import PlanSection
 from gateway.settings.publishers import PublisherSection
@@ -101,6 +102,7 @@ def test_the_sample_of_publishers_shows_every_key() -> None:
     tables = tomllib.loads(PUBLISHERS.read_text(encoding="utf-8"))
     assert load_settings(PUBLISHERS).publishers.keys() == tables["publishers"].keys()
     assert set(tables["publishers"]["weather"]) == set(PublisherSection.model_fields)
+    assert set(tables["drop"]["weather"]) == set(DropSection.model_fields)
 
 
 def plain(default: Any) -> Any:

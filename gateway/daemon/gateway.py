@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -14,11 +15,14 @@ import structlog
 
 from gateway.api.server import HttpServer
 from gateway.api.services import Services
+from gateway.api.weigh import weigher
+from gateway.daemon.drop import Drop
 from gateway.daemon.front_end import make_front_end
 from gateway.daemon.keys import signing_key, sm2_provider, tls_of
 from gateway.daemon.links import make_bearers
 from gateway.daemon.machine import calm_the_collector, clock_synchronised, raise_file_limit
 from gateway.daemon.monitoring import make_monitors
+from gateway.daemon.replay import REPLAY_STATE, keep_replay
 from gateway.daemon.sound import library_sources, make_sound, recordings_folder, sound_options
 from gateway.devices.adapter_link import AdapterLink
 from gateway.devices.adapter_port import AdapterPort
@@ -68,9 +72,6 @@ from gateway.upstream.shared_library import SharedLibrary
 
 log = structlog.get_logger(__name__)
 
-#: Where the replay rule's memory is kept, and how often (seconds).
-_REPLAY_STATE = "replay"
-_REPLAY_SECONDS = 5.0
 #: Before the names under which links keep what outlives a restart.
 _LINK_STATE = "link "
 
@@ -108,19 +109,6 @@ def _policy(settings: Settings) -> DispatchPolicy:
         programme_url=dispatch.programme_url,
         exercise_class=dispatch.exercise_class,
     )
-
-
-async def _keep_replay(trust: Trust, store: Store) -> None:
-    """Store what is known of signature times whenever it has changed, and once more at the end."""
-    kept: object = trust.replay_state()
-    try:
-        while True:
-            await asyncio.sleep(_REPLAY_SECONDS)
-            if (state := trust.replay_state()) != kept:
-                await store.write(StateRow(_REPLAY_STATE, state))
-                kept = state
-    finally:
-        await store.write(StateRow(_REPLAY_STATE, trust.replay_state()))
 
 
 async def _end(task: asyncio.Task[None]) -> None:
@@ -205,6 +193,7 @@ class Gateway:
             sound.live.open()
         self.services = self._services(gazetteer, outlines, regions, options, toolbox)
         self._share()
+        self._watch_folders()
         http = HttpServer(self.services, tls_of(settings.http.tls, "http"))
         stack.push_async_callback(http.close)
         web = await http.open(settings.http.host, settings.http.port)
@@ -290,8 +279,16 @@ class Gateway:
             shared = SharedLibrary(
                 source, self.daily, self.services.library, self.state.alarms, self.settings.gateway.code
             )
-            task = asyncio.create_task(shared.run(), name=f"library of {source.name}")
-            self._stack.push_async_callback(_end, task)
+            self._task(shared.run(), f"library of {source.name}")
+
+    def _watch_folders(self) -> None:
+        """Take what publishers drop into folders."""
+        weigh = weigher(self.services)
+        for name, section in self.settings.drop.items():
+            self._task(Drop(name, section, self.services, weigh).run(), f"drop folder {name}")
+
+    def _task(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self._stack.push_async_callback(_end, asyncio.create_task(work, name=name))
 
     def _services(
         self,
@@ -351,8 +348,8 @@ class Gateway:
             return None
         trust = Trust(provider, time.time, window=signing.replay_window_seconds, coverage_b=signing.accept_coverage_b)
         trust.load(signing.trust_file)
-        trust.restore(await store.read(queries.state, _REPLAY_STATE))
-        keeper = asyncio.create_task(_keep_replay(trust, store), name="replay state")
+        trust.restore(await store.read(queries.state, REPLAY_STATE))
+        keeper = asyncio.create_task(keep_replay(trust, store), name="replay state")
         self._stack.push_async_callback(_end, keeper)
         return trust
 

@@ -19,6 +19,7 @@ from gateway.domain.receiver import Route, RouteKind
 from gateway.domain.warning import Severity
 from gateway.errors import SettingsError
 from gateway.settings.base import Area, Code, Host, Port, Seconds, Section, Tls
+from gateway.settings.drop import DropFolderName, DropSection
 from gateway.settings.front_end import FrontEndSection
 from gateway.settings.library import LibrarySource, SourceName
 from gateway.settings.links import LinkName, LinkSettings
@@ -199,6 +200,7 @@ class Settings(BaseSettings):
     library: dict[SourceName, LibrarySource] = {}
     plans: dict[PlanName, PlanSection] = {}
     publishers: dict[PublisherName, PublisherSection] = {}
+    drop: dict[DropFolderName, DropSection] = {}
     log: LogSection = LogSection()
 
     @classmethod
