@@ -105,7 +105,7 @@ class Mailbox(Generic[Peer]):
         except (OverloadedError, StoreError) as error:
             # Not settled either: whoever is asked again says it again.
             self._counters.fault(error.code)
-            if self._logged.note((peer, error.code), self._time()).log:
+            if self._logged.note(("not kept", error.code), self._time()).log:
                 log.error("receipt not kept", peer=self._postman.name(peer), reason=str(error))
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from emulator.bus import BusSettings
 from emulator.bus_faults import BusFaults
@@ -88,7 +89,10 @@ async def test_a_fifth_of_everything_lost(tmp_path: Path) -> None:
 async def test_noise_before_answers(tmp_path: Path) -> None:
     async with rig(6, tmp_path) as there:
         there.bus.bus_faults = BusFaults(noise=1.0)
-        assert (await there.start()).silent == frozenset()
+        with structlog.testing.capture_logs() as logs:
+            assert (await there.start()).silent == frozenset()
+        codes = [entry["code"] for entry in logs if entry["event"] == "frame refused"]
+        assert sorted(codes) == sorted(set(codes))
         served(there, 6)
         assert there.bearer.hearing.counters.bytes_skipped
 

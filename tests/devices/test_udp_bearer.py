@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import structlog
 
 from emulator.faults import Faults
 from gateway.devices.bearer import LinkState
@@ -142,12 +143,16 @@ async def test_rubbish_and_cut_frames_disturb_nobody(make_town: MakeTown) -> Non
     town = await make_town(2)
     await town.fleet(2)
     whole = beat(town.known[0].terminal)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as noise:
+    with (
+        structlog.testing.capture_logs() as logs,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as noise,
+    ):
         for end in range(len(whole)):
             noise.sendto(whole[:end], town.bearer.address)
         for junk in (b"\xfe\xfd" * 700, bytes(60_000), b"\x50\x00\x01" + bytes(90)):
             noise.sendto(junk, town.bearer.address)
-    await until(lambda: sum(town.bearer.counters.faults.values()) >= 10)
+        await until(lambda: sum(town.bearer.counters.faults.values()) >= 10)
+    assert len([entry for entry in logs if entry["event"] == "frame refused"]) == 1
     start = town.desk.start(message(1), town.known)
     await town.bearer.carry(await town.bearer.make(start))
     assert town.ears.yes(start.order) == town.ids
