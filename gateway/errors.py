@@ -19,6 +19,11 @@ GatewayError
 │   ├── WarningUnparseable      not XML, not JSON, attack                 (HTTP 400)
 │   ├── WarningInvalid          understood, but a rule is broken          (HTTP 422)
 │   └── WarningConflict         same identity, other content              (HTTP 409)
+├── XmlRefused                  XML of strangers: an attack, or not well-formed
+├── PackageError                an EBD package 业务数据包 of another platform (ResultCode of GD/J 083-2018 table 35)
+│   ├── PackageUnreadable       no tar, no EBDB, not XML                  (ResultCode 2)
+│   ├── PackageIncomplete       a field, format or file is missing        (ResultCode 3)
+│   └── PackageRefused          whole, but not for us or not from a peer  (ResultCode 5)
 ├── UnsupportedMediaError       a body of a kind we do not read           (HTTP 415)
 ├── RightsError                 a key asks beyond its rights              (HTTP 403)
 ├── NotFoundError               no such thing                             (HTTP 404)
@@ -199,6 +204,45 @@ class WarningConflict(WarningError):
     """The same identity came before with other content."""
 
     code = "conflict"
+
+
+class XmlRefused(GatewayError):
+    """XML that must not reach, or did not pass, a parser; ``violations`` say where and why."""
+
+    code = "xml"
+
+    def __init__(self, *violations: Violation) -> None:
+        self.violations = violations
+        super().__init__("; ".join(f"{v.path}: {v.code}: {v.message}".removeprefix(": ") for v in violations))
+
+
+class PackageError(GatewayError):
+    """An EBD package of another platform that is not taken; ``result`` is its ResultCode (GD/J 083-2018 table 35)."""
+
+    code = "package"
+    result: int = 5
+
+    def __init__(self, code: str, chinese: str, english: str) -> None:
+        self.code, self.chinese, self.english = code, chinese, english
+        super().__init__(f"{chinese} / {english}")
+
+
+class PackageUnreadable(PackageError):
+    """Its tar, its EBDB or its XML cannot be read (接收解析失败)."""
+
+    result = 2
+
+
+class PackageIncomplete(PackageError):
+    """Something that must be there is missing, or has another form or digest (数据内容缺失)."""
+
+    result = 3
+
+
+class PackageRefused(PackageError):
+    """Read and whole, but refused (其他错误): a stranger's, for somebody else, or at odds with what came before."""
+
+    result = 5
 
 
 class UnsupportedMediaError(GatewayError):

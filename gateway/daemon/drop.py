@@ -15,12 +15,12 @@ from gateway.api.problems import problem_of
 from gateway.api.services import Services
 from gateway.api.warnings import acceptance_body
 from gateway.dispatch.admission import Sheaf, Weigh, Weighed, admit
+from gateway.domain.rules import broken
 from gateway.errors import GatewayError, NotFoundError, WarningInvalid, WarningUnparseable
 from gateway.publishers.drop_folder import DONE, REFUSED, DropFolder, Dropped
 from gateway.publishers.drop_name import check_name
 from gateway.publishers.parse import guess_media_type
 from gateway.publishers.rights import Publisher
-from gateway.publishers.rules import broken
 from gateway.settings.drop import DropSection
 from gateway.store import queries
 

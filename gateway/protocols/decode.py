@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from gateway.errors import FrameError
-from gateway.protocols import decode_adapter, decode_ip, decode_rds, decode_ts
+from gateway.protocols import decode_adapter, decode_ip, decode_platform, decode_rds, decode_ts
 from gateway.protocols.adapter_envelope import is_head
 from gateway.protocols.decode_contract import UndecodableInput, Verifier, Verify, result
 
@@ -28,6 +28,7 @@ class Reader(NamedTuple):
 
 #: Asked in this order; the last one takes, and explains, whatever nobody knew.
 READERS: tuple[Reader, ...] = (
+    Reader(decode_platform.knows, decode_platform.read),
     Reader(is_head, decode_adapter.read),
     Reader(decode_ts.knows, decode_ts.read),
     Reader(decode_rds.knows, decode_rds.read),

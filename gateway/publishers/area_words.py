@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from gateway.domain.areas import Gazetteer
 from gateway.domain.codes import AreaCode, AreaLevel
+from gateway.domain.rules import shown
 from gateway.publishers.findings import Findings
 from gateway.publishers.names import Mention, name_index
 from gateway.publishers.reference import load_township_readings
-from gateway.publishers.rules import shown
 
 
 def check_words(

@@ -16,6 +16,7 @@ from functools import lru_cache
 
 from gateway.domain.areas import Gazetteer, without_nested
 from gateway.domain.codes import AreaCode, AreaLevel
+from gateway.domain.rules import broken, shown
 from gateway.domain.warning import AreaClaim, MatchedArea, Notice
 from gateway.errors import Violation
 from gateway.publishers.area_codes import division_code, is_ours
@@ -25,7 +26,6 @@ from gateway.publishers.findings import MAX_FINDINGS, Findings
 from gateway.publishers.places import places, zone_words
 from gateway.publishers.profile import Profile
 from gateway.publishers.reference import CountyOutlines, Regions, load_township_readings
-from gateway.publishers.rules import broken, shown
 from gateway.publishers.spans import DOUBTS, Reading, names_of
 
 _HAN = re.compile(r"[\u3400-\u9fff]")

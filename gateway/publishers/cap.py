@@ -12,6 +12,7 @@ from typing import TypeVar
 from lxml import etree
 
 from gateway.domain.events import EventType
+from gateway.domain.rules import shown
 from gateway.domain.warning import (
     AreaClaim,
     Reference,
@@ -26,7 +27,6 @@ from gateway.publishers.elements import Node, namespace
 from gateway.publishers.event_words import event_of_codes
 from gateway.publishers.findings import Findings
 from gateway.publishers.profile import Limits, Profile
-from gateway.publishers.rules import shown
 from gateway.publishers.schema import check_schema
 from gateway.publishers.values import read_circle, read_ring, read_time, tidy
 

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from lxml import etree
 
+from gateway.domain.rules import shown
 from gateway.domain.warning import (
     AreaClaim,
     Reference,
@@ -27,7 +28,6 @@ from gateway.publishers.elements import Node
 from gateway.publishers.event_words import event_type
 from gateway.publishers.findings import Findings
 from gateway.publishers.profile import Limits, Profile
-from gateway.publishers.rules import shown
 from gateway.publishers.values import read_time
 
 NAMESPACE = "http://com.icss.amp"

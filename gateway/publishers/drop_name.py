@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from gateway.domain.rules import broken, shown
 from gateway.domain.warning import Severity, Warning, WarningKind
 from gateway.domain.zone import BEIJING
 from gateway.errors import Violation
 from gateway.publishers.cap_cn import SEVERITIES
-from gateway.publishers.rules import broken, shown
 
 _NAME = re.compile(
     r"(\d{14})_(\d{14})_([0-9A-Z]{5})_(RED|ORANGE|YELLOW|BLUE|UNKNOWN)_(ALERT|UPDATE|CANCEL|ACK|ERROR)\.XML", re.ASCII

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from gateway.domain.rules import broken, noted
 from gateway.domain.warning import Notice
 from gateway.errors import Violation, WarningInvalid
 from gateway.publishers.profile import Profile
-from gateway.publishers.rules import broken, noted
 
 #: Enough to mend a body with; a body with more is wrong as a whole.
 MAX_FINDINGS = 50

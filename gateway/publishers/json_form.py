@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from gateway.domain.rules import broken, shown
 from gateway.domain.warning import (
     AreaClaim,
     Circle,
@@ -36,7 +37,6 @@ from gateway.errors import Violation, WarningInvalid, WarningUnparseable
 from gateway.publishers.event_words import event_type
 from gateway.publishers.findings import MAX_FINDINGS, Findings
 from gateway.publishers.profile import Limits, Profile
-from gateway.publishers.rules import broken, shown
 from gateway.publishers.values import parse_time
 
 #: Name of the code system of its areas in our claims.

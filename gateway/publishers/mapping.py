@@ -10,6 +10,7 @@ from datetime import datetime
 from gateway.domain.areas import Gazetteer
 from gateway.domain.events import UNKNOWN_EVENT, EventType, event_name
 from gateway.domain.message import AirTime, EbmClass
+from gateway.domain.rules import shown
 from gateway.domain.warning import MatchedArea, Notice, Severity, Status, Warning, WarningKind, WarningText
 from gateway.errors import Violation
 from gateway.publishers.areas import Resolution, resolve
@@ -17,7 +18,6 @@ from gateway.publishers.event_words import event_of_words
 from gateway.publishers.findings import Findings
 from gateway.publishers.profile import Profile
 from gateway.publishers.reference import CountyOutlines, Regions, load_event_names
-from gateway.publishers.rules import shown
 from gateway.publishers.sender_home import home_of
 from gateway.publishers.spans import Reading
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from lxml import etree
 
+from gateway.domain.rules import broken, noted, shown
 from gateway.domain.warning import Warning
 from gateway.errors import UnsupportedMediaError, Violation, WarningError, WarningInvalid
 from gateway.publishers import cap_cn
@@ -16,7 +17,6 @@ from gateway.publishers.cap_cn import read_cap_cn
 from gateway.publishers.elements import local_name, namespace
 from gateway.publishers.json_form import read_json
 from gateway.publishers.profile import Limits, Profile
-from gateway.publishers.rules import broken, noted, shown
 from gateway.publishers.schema import CAP_1_1, CAP_1_2
 from gateway.publishers.signature import Opened, Seal
 from gateway.publishers.values import tidy

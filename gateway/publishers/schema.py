@@ -12,8 +12,8 @@ from typing import Any, cast
 
 from lxml import etree
 
+from gateway.domain.rules import shown
 from gateway.publishers.findings import MAX_FINDINGS, Findings
-from gateway.publishers.rules import shown
 
 CAP_1_1 = "urn:oasis:names:tc:emergency:cap:1.1"
 CAP_1_2 = "urn:oasis:names:tc:emergency:cap:1.2"

@@ -19,8 +19,8 @@ from signxml.algorithms import DigestAlgorithm, SignatureMethod
 from signxml.exceptions import InvalidCertificate, InvalidInput, InvalidSignature
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
+from gateway.domain.rules import broken, shown
 from gateway.errors import KeyMaterialError, WarningInvalid
-from gateway.publishers.rules import broken, shown
 
 XML_SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
 _PATH = "alert/Signature"

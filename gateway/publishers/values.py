@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from gateway.domain.rules import shown
 from gateway.domain.warning import Circle
 from gateway.publishers.findings import Findings
 from gateway.publishers.profile import Limits
-from gateway.publishers.rules import shown
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d{1,6})?) ?(Z|[+-]\d\d:?\d\d)?\Z", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,4}(?:\.\d{1,20})?\Z", re.ASCII)

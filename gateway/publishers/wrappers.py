@@ -12,10 +12,10 @@ from enum import StrEnum
 
 from lxml import etree
 
+from gateway.domain.rules import broken, shown
 from gateway.errors import Violation, WarningInvalid
 from gateway.publishers.elements import local_name, namespace
 from gateway.publishers.profile import Limits, Profile
-from gateway.publishers.rules import broken, shown
 from gateway.publishers.values import tidy
 
 ATOM_NAMESPACE = "http://www.w3.org/2005/Atom"
