@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,10 @@ _DEMUXERS: Final = ("mp3", "wav", "flac", "ogg", "aac", "amr", "mov")
 _LEAST_RATE: Final = 8_000
 _MOST_CHANNELS: Final = 8
 _LEAST_SECONDS: Final = 0.2
+#: A WAV chunk: its name and its length in bytes. Recorders that cannot go back leave the length 0 or all ones.
+_CHUNK: Final = struct.Struct("<4sI")
+_RIFF_SIZE: Final = 12
+_UNTOLD: Final = (0, 0xFFFF_FFFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,25 @@ async def inspect(toolbox: Toolbox, path: Path, options: SoundOptions) -> Record
         out, _ = await toolbox.run("ffprobe", *arguments)
     except SoundProgramFailed as error:
         raise AudioRejected("type", error.last_words or error.what, f"must be one of {', '.join(_DEMUXERS)}") from error
-    return _held_against(json.loads(out), size, options)
+    facts = _held_against(json.loads(out), size, options)
+    if facts.demuxer == "wav":
+        _refuse_cut_wav(path, size)
+    return facts
+
+
+def _refuse_cut_wav(path: Path, size: int) -> None:
+    """ffprobe reckons the length of a WAV from the file, so a cut one looks whole: its own header says otherwise."""
+    at = _RIFF_SIZE
+    with path.open("rb") as file:
+        while at + _CHUNK.size <= size:
+            file.seek(at)
+            name, length = _CHUNK.unpack(file.read(_CHUNK.size))
+            at += _CHUNK.size + length + length % 2
+            if name == b"data":
+                if length not in _UNTOLD and at - length % 2 > size:
+                    held = length - (at - length % 2 - size)
+                    raise AudioRejected("size", f"{held} bytes of sound", f"its header promises {length}: it is cut")
+                return
 
 
 def _url(path: Path) -> str:

@@ -70,3 +70,24 @@ async def test_a_file_that_promises_more_than_it_holds_is_refused(
     check_whole(facts, 2.0)
     with pytest.raises(AudioRejected, match="the file is cut"):
         check_whole(facts, 1.0)
+
+
+@pytest.mark.parametrize("left", [60, 1000, 48_001])
+async def test_a_wav_that_is_cut_is_refused(toolbox: Toolbox, options: SoundOptions, tmp_path: Path, left: int) -> None:
+    path = tmp_path / "x.wav"
+    whole = tone(2.0, rate=16_000)
+    path.write_bytes(whole[: len(whole) - left])
+    with pytest.raises(AudioRejected, match="it is cut") as refused:
+        await inspect(toolbox, path, options)
+    assert refused.value.field == "size"
+
+
+@pytest.mark.parametrize("length", [0, 0xFFFF_FFFF])
+async def test_a_recorder_that_left_the_length_open_is_believed(
+    toolbox: Toolbox, options: SoundOptions, tmp_path: Path, length: int
+) -> None:
+    path = tmp_path / "x.wav"
+    whole = tone(2.0, rate=16_000)
+    at = whole.index(b"data") + 4
+    path.write_bytes(whole[:at] + length.to_bytes(4, "little") + whole[at + 4 :])
+    assert (await inspect(toolbox, path, options)).seconds == pytest.approx(2.0, abs=0.1)
