@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gateway.devices.hub import Hub
 from gateway.dispatch.daily_book import DailyBook
+from gateway.dispatch.papers import PaperBook
 from gateway.dispatch.service import Dispatch
 from gateway.dispatch.terminals import TerminalBook
 from gateway.domain.areas import Gazetteer
@@ -31,6 +32,7 @@ class Services:
     terminals: TerminalBook
     daily: DailyBook
     monitors: Monitors
+    papers: PaperBook
     library: Library
     capabilities: tuple[Capability, ...]
     gazetteer: Gazetteer

@@ -38,6 +38,7 @@ from gateway.api.routes import JSON, Body, Need, Reply, Route
 from gateway.api.table_daily import DAILY
 from gateway.api.table_plans import PLANS
 from gateway.api.table_sound import SOUND
+from gateway.api.table_trust import TRUST
 from gateway.coverage.contract import CoverageBody, StandingBody
 from gateway.publishers.json_form import JsonWarning
 from gateway.publishers.parse import CAP, XML
@@ -361,4 +362,4 @@ MONITORS: Final = (
     ),
 )
 
-ROUTES: Final = (*WARNINGS, *TERMINALS, *REQUESTS, *PLANS, *DAILY, *SOUND, *MONITORS)
+ROUTES: Final = (*WARNINGS, *TERMINALS, *REQUESTS, *PLANS, *DAILY, *SOUND, *MONITORS, *TRUST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from gateway.cli.options import config_option, json_option
 from gateway.cli.output import say_json
 from gateway.daemon import client_tls, library_sources, raise_file_limit, sm2_provider, tls_of
 from gateway.devices.profiles import load_profiles
+from gateway.devices.trust import Trust
 from gateway.errors import GatewayError, SettingsError
 from gateway.programmes.pinyin import Pinyin
 from gateway.programmes.voices import Voices
@@ -76,9 +78,14 @@ def _looks(settings: Settings) -> dict[str, Callable[[], object]]:
         if settings.signing.key_file is not None or settings.key_file.exists():
             load_key_file(settings.key_file, provider=sm2_provider(settings.signing.provider))
 
+    def trust_file() -> None:
+        if settings.signing.trust_file is not None:
+            Trust(sm2_provider(settings.signing.provider), time.time).load(settings.signing.trust_file)
+
     return {
         "signing.provider": lambda: sm2_provider(settings.signing.provider),
         "signing.key_file": key_file,
+        "signing.trust_file": trust_file,
         "store.url": lambda: StoreSettings(settings.store_url),
         "reference.folder": lambda: load_gazetteer(folder),
         "reference.folder/profiles": lambda: load_profiles(folder / "profiles" if folder else None),

@@ -22,6 +22,7 @@ from gateway.daemon.keys import signing_key, sm2_provider, tls_of
 from gateway.daemon.links import make_bearers
 from gateway.daemon.machine import calm_the_collector, clock_synchronised, raise_file_limit
 from gateway.daemon.monitoring import make_monitors
+from gateway.daemon.papers import make_paper_book
 from gateway.daemon.replay import REPLAY_STATE, keep_replay
 from gateway.daemon.sound import library_sources, make_sound, recordings_folder, sound_options
 from gateway.devices.adapter_link import AdapterLink
@@ -191,6 +192,8 @@ class Gateway:
         if isinstance(sound, Sounding):
             self.dispatch.sender.spawn(sound.warm())
             sound.live.open()
+        self.papers = make_paper_book(settings, trust, key.pair.public.__eq__, self.state.alarms, time.time)
+        self._task(self.papers.run(), "expiry of certificates")
         self.services = self._services(gazetteer, outlines, regions, options, toolbox)
         self._share()
         self._watch_folders()
@@ -307,6 +310,7 @@ class Gateway:
             terminals=self.terminals,
             daily=self.daily,
             monitors=self.monitors,
+            papers=self.papers,
             library=Library(recordings_folder(self.settings.gateway.data_dir), toolbox, options),
             capabilities=toolbox.capabilities() if self.settings.sound.enabled else (),
             gazetteer=gazetteer,

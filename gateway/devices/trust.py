@@ -16,13 +16,24 @@ right. The trust file is TOML::
     code = "63505240010020314010401"
     serial = "000000000042"         # ... or with a bare key, registered by hand
     public_key = "<128 hex digits>"
+
+    [[certificate]]                 # any other of a root: our own, a peer's, an issuer's below the root
+    root = "quanzhou"
+    certificate = "<286 hex digits>"
+    holder = "泉州市平台"
+    issues = false
+
+    [[revoked]]                     # taken back, and with it all that it issued
+    root = "quanzhou"
+    serial = "000000000043"
+    reason = "设备丢失"
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -31,16 +42,19 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from gateway.devices.events import LinkCounters
 from gateway.devices.toml_file import read_toml
 from gateway.domain.codes import CertificateSerial, ResourceCode
+from gateway.domain.zone import BEIJING
 from gateway.errors import FrameError, KeyMaterialError, SignatureInvalid, UnknownCertificate
 from gateway.protocols import ip
 from gateway.protocols.certificates import CERTIFICATE, AuthorisationList, Certificate
 from gateway.protocols.signature import SignatureBlock
 from gateway.security.certificates import DEFAULT_ROOT, CertificateStore
 from gateway.security.coverage import VERIFY_ORDER, Coverage, signed_bytes
+from gateway.security.papers import Paper, end_of
 from gateway.security.replay import ReplayGuard, ReplayMode, ReplayState
 from gateway.security.sm2 import Sm2Provider
 
 _Certificate = Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{286}$")]
+_Serial = Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{12}$")]
 #: Certificate number and root by which a device signs.
 _Identity = tuple[CertificateSerial, str]
 #: Numbers of lists are one octet and rise; what is less than half a round ahead is newer (GD/J 081-2018 table 6).
@@ -60,7 +74,7 @@ class _Device(_Entry):
     code: Annotated[str, Field(pattern=r"^[0-9]{23}$")]
     root: str | None = None
     certificate: _Certificate | None = None
-    serial: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{12}$")] | None = None
+    serial: _Serial | None = None
     public_key: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{128}$")] | None = None
 
     @model_validator(mode="after")
@@ -71,9 +85,24 @@ class _Device(_Entry):
         return self
 
 
+class _Other(_Entry):
+    root: Annotated[str, Field(min_length=1, max_length=64)]
+    certificate: _Certificate
+    holder: Annotated[str, Field(max_length=80)] = ""
+    issues: bool = False
+
+
+class _Revoked(_Entry):
+    root: Annotated[str, Field(min_length=1, max_length=64)]
+    serial: _Serial
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+
+
 class _File(_Entry):
     root: list[_Root] = []
+    certificate: list[_Other] = []
     device: list[_Device] = []
+    revoked: list[_Revoked] = []
 
 
 class Trust:
@@ -86,29 +115,68 @@ class Trust:
         *,
         window: float = 300.0,
         coverage_b: bool = False,
-        today: Callable[[], date] = date.today,
+        today: Callable[[], date] | None = None,
     ) -> None:
         self._provider = provider
         self._clock = clock
         self._coverage_b = coverage_b
-        self._store = CertificateStore(provider, today=today)
+        self._store = CertificateStore(provider, today=today or self._beijing_date)
         self._replay = ReplayGuard(window=window)
         self._devices: dict[str, _Identity] = {}
         #: lists in force by who is commanded for: root, list
         self._lists: dict[str, tuple[str, AuthorisationList]] = {}
+        #: who holds a certificate of the trust file, by root and number
+        self._holders: dict[_Identity, str] = {}
 
     def load(self, path: Path) -> None:
-        """Read a trust file. Errors: SettingsError naming key and rule, KeyMaterialError for a bad certificate."""
+        """Read a trust file. Errors: SettingsError naming key and rule, KeyMaterialError for a bad certificate.
+
+        One that has expired is no bad one: it stands for nobody, and the gateway must start on the day after.
+        """
         content = read_toml(path, _File)
         for root in content.root:
-            self._store.add_root(_certificate(root.certificate), root=root.name)
+            self._store.add_root(_certificate(root.certificate), root=root.name, aged=True)
+        for other in content.certificate:
+            certificate = _certificate(other.certificate)
+            self._store.add(certificate, root=other.root, issues=other.issues, aged=True)
+            self._holders[certificate.serial, other.root] = other.holder
         for device in content.device:
             self._add(device)
+        # Last, so that what stands in the file and is taken back is shown as such instead of being refused.
+        for gone in content.revoked:
+            self._store.revoke(CertificateSerial(gone.serial.upper()), gone.reason, root=gone.root)
+
+    def papers(self, own: Callable[[bytes], bool] = lambda _key: False) -> Iterator[Paper]:
+        """All certificates and bare keys, with what each is used for; ``own`` knows our own public keys."""
+        for root, serial, certificate, issues in self._store.listed():
+            uses = ["签发 issues"] if issues else []
+            if certificate is not None and own(certificate.public_key):
+                uses.append("本平台签名 signs for us")
+            codes = [code for code, identity in self._devices.items() if identity == (serial, root)]
+            uses += [f"设备签名 signs for {code}" for code in codes]
+            uses += [
+                f"授权列表 commands for {source}, list {paper.number}"
+                for source, (of, paper) in self._lists.items()
+                if of == root and serial in paper.serials
+            ]
+            yield Paper(
+                number=str(serial),
+                holder=self._holders.get((serial, root), "") or ", ".join(codes) or (root if issues else ""),
+                root=root,
+                issuer="" if certificate is None else str(certificate.issuer),
+                form="key" if certificate is None else "gdj081",
+                uses=tuple(uses),
+                ends=None if certificate is None else end_of(certificate),
+                revoked=self._store.revoked(serial, root=root),
+            )
+
+    def _beijing_date(self) -> date:
+        return datetime.fromtimestamp(self._clock(), BEIJING).date()
 
     def _add(self, device: _Device) -> None:
         if device.certificate is not None and device.root is not None:
             certificate = _certificate(device.certificate)
-            self._store.add(certificate, root=device.root)
+            self._store.add(certificate, root=device.root, aged=True)
             self._devices[device.code] = (certificate.serial, device.root)
         elif device.serial is not None and device.public_key is not None:
             serial = CertificateSerial(device.serial)

@@ -21,6 +21,7 @@ from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from gateway.domain.rules import broken, shown
 from gateway.errors import KeyMaterialError, WarningInvalid
+from gateway.security.papers import Paper, x509_papers
 
 XML_SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
 _PATH = "alert/Signature"
@@ -59,6 +60,10 @@ class Seal:
     """The certificates of one publisher; several while it changes from one to the next."""
 
     certificates: tuple[x509.Certificate, ...] = ()
+
+    def papers(self, publisher: str) -> tuple[Paper, ...]:
+        """Its certificates, for the list of all that the gateway relies on."""
+        return x509_papers(self.certificates, publisher, "publishers", "发布者 XML 签名 signs what it publishes")
 
     def open(self, root: etree._Element, now: datetime) -> Opened:
         """Check the signature under ``root`` at ``now`` (aware) and return what it covers.

@@ -6,7 +6,7 @@ kept by root, and a peer is bound to a root. The 143-byte layout lives in ``gate
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Protocol
@@ -18,6 +18,8 @@ from gateway.security.sm2 import Sm2Provider
 
 #: Root of keys that were registered by hand and of towns with one issuing system.
 DEFAULT_ROOT: Final = "default"
+#: Certificates from one of a device up to its root, at most; the systems in the field have two.
+_LONGEST_CHAIN: Final = 4
 
 
 class Certificate(Protocol):
@@ -88,12 +90,17 @@ class _Root:
     anchors: dict[CertificateSerial, bytes] = field(default_factory=dict)
     certificates: dict[CertificateSerial, Certificate] = field(default_factory=dict)
     keys: dict[CertificateSerial, bytes] = field(default_factory=dict)
+    #: certificates that may issue others, as the operator says
+    issuers: set[CertificateSerial] = field(default_factory=set)
+    #: numbers taken back, with the reason
+    revoked: dict[CertificateSerial, str] = field(default_factory=dict)
 
 
 class CertificateStore:
     """Trusted roots, the certificates they issued, and bare public keys; ``today`` gives the Beijing date.
 
-    Only a root issues: a certificate of a device vouches for no other. In memory, filled at start by the caller.
+    Only a root issues, and what the operator named an issuer below it: a certificate of a device vouches for no other,
+    for its layout has no word that would tell the two apart. In memory, filled at start by the caller.
     """
 
     def __init__(self, provider: Sm2Provider, *, today: Callable[[], date]) -> None:
@@ -105,13 +112,14 @@ class CertificateStore:
         """Names of the roots, in the order they came."""
         return tuple(self._roots)
 
-    def add_root(self, certificate: Certificate, *, root: str = DEFAULT_ROOT) -> None:
+    def add_root(self, certificate: Certificate, *, root: str = DEFAULT_ROOT, aged: bool = False) -> None:
         """Trust a root certificate on the operator's word.
 
         One that names itself as issuer must carry its own signature; one issued by a higher system that we do not know
-        is an anchor all the same. Raise KeyMaterialError when expired, off the curve or wrongly self-signed.
+        is an anchor all the same. ``aged``: an expired one is kept, to be shown; it vouches for nothing. Raise
+        KeyMaterialError when expired, off the curve or wrongly self-signed.
         """
-        self._check(certificate, root)
+        self._check(certificate, root, aged=aged)
         own = certificate.issuer == certificate.serial
         if own and not signed_by(certificate, certificate.public_key, self._provider):
             raise KeyMaterialError(f"certificate {certificate.serial} of root {root}: its own signature is wrong")
@@ -123,40 +131,81 @@ class CertificateStore:
         check_public(public_key)
         self._anchor(root, serial, public_key)
 
-    def add(self, certificate: Certificate, *, root: str = DEFAULT_ROOT) -> None:
+    def add(
+        self, certificate: Certificate, *, root: str = DEFAULT_ROOT, issues: bool = False, aged: bool = False
+    ) -> None:
         """Take a certificate that a trusted root issued; the newer one of the same number replaces the older.
 
-        Raise KeyMaterialError naming number and rule: unknown issuer, wrong signature, expired, key off the curve,
-        number of the root itself or of a key registered by hand.
+        ``issues``: the operator's word that it may issue others; ``aged``: an expired one is kept, to be shown, and
+        stands for nothing. Raise KeyMaterialError naming number and rule: unknown issuer, wrong signature, expired,
+        revoked, key off the curve, number of the root itself or of a key registered by hand.
         """
-        self.check(certificate, root=root)
+        self.check(certificate, root=root, aged=aged)
         known = self._root(root)
+        if issues:
+            known.issuers.add(certificate.serial)
         present = known.certificates.get(certificate.serial)
         if certificate.serial in known.anchors or certificate.serial in known.keys:
             return
         if present is None or _validity(certificate) >= _validity(present):
             known.certificates[certificate.serial] = certificate
 
-    def check(self, certificate: Certificate, *, root: str = DEFAULT_ROOT) -> None:
+    def check(self, certificate: Certificate, *, root: str = DEFAULT_ROOT, aged: bool = False) -> None:
         """Whether ``add`` would take it. Raise KeyMaterialError as it does."""
-        self._check(certificate, root)
+        self._check(certificate, root, aged=aged)
         known = self._root(root)
-        issuer = known.anchors.get(certificate.issuer)
         name = f"certificate {certificate.serial} of root {root}"
-        if issuer is None:
-            raise KeyMaterialError(f"{name}: its issuer {certificate.issuer} is no trusted root")
-        if not signed_by(certificate, issuer, self._provider):
-            raise KeyMaterialError(f"{name}: the issuer's signature is wrong")
+        if certificate.serial in known.revoked:
+            raise KeyMaterialError(f"{name}: revoked 已吊销: {known.revoked[certificate.serial]}")
+        self._climb(known, root, certificate, aged=aged)
         if certificate.serial in known.anchors or certificate.serial in known.keys:
             if self._key(known, certificate.serial) == certificate.public_key:
                 return
             raise KeyMaterialError(f"{name}: the number belongs to another key already")
 
+    def _climb(self, known: _Root, root: str, certificate: Certificate, *, aged: bool) -> None:
+        """Follow the issuers up to the root. Raise KeyMaterialError naming the first link that does not hold."""
+        below = certificate
+        for _ in range(_LONGEST_CHAIN):
+            name = f"certificate {below.serial} of root {root}"
+            anchor = known.anchors.get(below.issuer)
+            above = known.certificates.get(below.issuer)
+            if anchor is None and (above is None or below.issuer not in known.issuers):
+                raise KeyMaterialError(f"{name}: its issuer {below.issuer} is no trusted root")
+            key = anchor if anchor is not None else above.public_key if above is not None else b""
+            if not signed_by(below, key, self._provider):
+                raise KeyMaterialError(f"{name}: the issuer's signature is wrong")
+            if below.issuer in known.revoked:
+                raise KeyMaterialError(f"{name}: its issuer {below.issuer} is revoked 签发者已吊销")
+            if above is not None and not aged and expired(above, self._today()):
+                raise KeyMaterialError(f"{name}: its issuer {below.issuer} expired with {_month(above)}")
+            if anchor is not None or above is None:
+                return
+            below = above
+        raise KeyMaterialError(f"certificate {certificate.serial} of root {root}: its chain is longer than allowed")
+
+    def revoke(self, serial: CertificateSerial, reason: str, *, root: str = DEFAULT_ROOT) -> None:
+        """Trust this number no longer, whatever comes under it later; what it issued goes with it."""
+        self._root(root).revoked[serial] = reason
+
+    def revoked(self, serial: CertificateSerial, *, root: str = DEFAULT_ROOT) -> str:
+        """Why the number was taken back; empty where it was not."""
+        known = self._roots.get(root)
+        return known.revoked.get(serial, "") if known else ""
+
     def signer_of(self, paper: Signed, signer: CertificateSerial) -> str:
-        """Name of the root whose own key signed ``paper`` under this number; raise KeyMaterialError where none did."""
+        """Name of the root whose own key signed ``paper`` under this number; raise KeyMaterialError where none did.
+
+        A root that has expired, or whose number was revoked, signs nothing any more.
+        """
         for name, known in self._roots.items():
             key = known.anchors.get(signer)
             if key is not None and self._provider.verify(key, paper.signed_part(), paper.signature):
+                own = known.certificates.get(signer)
+                if signer in known.revoked:
+                    raise KeyMaterialError(f"root {name}: its number {signer} is revoked 已吊销")
+                if own is not None and expired(own, self._today()):
+                    raise KeyMaterialError(f"root {name}: its certificate {signer} expired with {_month(own)} 已过期")
                 return name
         raise KeyMaterialError(f"no trusted root of number {signer} signed it")
 
@@ -182,16 +231,48 @@ class CertificateStore:
         return known.certificates.get(serial) if known else None
 
     def public_key_for(self, serial: CertificateSerial, *, root: str = DEFAULT_ROOT) -> bytes:
-        """Key (64 bytes) that the number stands for; raise UnknownCertificate (answer 52) if none or expired."""
+        """Key (64 bytes) that the number stands for.
+
+        Raise UnknownCertificate (answer 52) where there is none, or it or what issued it is expired or revoked.
+        """
         known = self._roots.get(root)
         key = self._key(known, serial) if known else None
         if known is None or key is None:
             raise UnknownCertificate(f"no key is known for certificate {serial} under root {root}")
+        if serial in known.revoked:
+            raise UnknownCertificate(
+                f"certificate {serial} under root {root} is revoked 已吊销: {known.revoked[serial]}"
+            )
         certificate = known.certificates.get(serial)
         # A bare key registered beside the certificate was trusted by hand and does not age.
-        if certificate is not None and serial not in known.keys and expired(certificate, self._today()):
+        if certificate is None or serial in known.keys:
+            return key
+        if expired(certificate, self._today()):
             raise UnknownCertificate(f"certificate {serial} under root {root} expired with {_month(certificate)}")
+        if serial not in known.anchors and (fault := self._fault_above(known, certificate)):
+            raise UnknownCertificate(f"certificate {serial} under root {root}: {fault}")
         return key
+
+    def _fault_above(self, known: _Root, certificate: Certificate) -> str:
+        """Why what issued a certificate holds no more; its signatures were checked when each came."""
+        issuer, today = certificate.issuer, self._today()
+        for _ in range(_LONGEST_CHAIN):
+            if issuer in known.revoked:
+                return f"its issuer {issuer} is revoked 签发者已吊销"
+            above = known.certificates.get(issuer)
+            if above is not None and expired(above, today):
+                return f"its issuer {issuer} expired with {_month(above)} 签发者已过期"
+            if above is None or issuer in known.anchors:
+                break
+            issuer = above.issuer
+        return ""
+
+    def listed(self) -> Iterator[tuple[str, CertificateSerial, Certificate | None, bool]]:
+        """All that is known: root, number, certificate (None for a bare key), whether it issues."""
+        for name, known in self._roots.items():
+            for serial in dict.fromkeys((*known.anchors, *known.certificates, *known.keys)):
+                issues = serial in known.anchors or serial in known.issuers
+                yield name, serial, known.certificates.get(serial), issues
 
     def has_key(self, serial: CertificateSerial, *, root: str = DEFAULT_ROOT) -> bool:
         """Whether the number has a key under the root now."""
@@ -215,7 +296,7 @@ class CertificateStore:
             raise KeyMaterialError(f"certificate {serial} of root {root}: the number belongs to another key already")
         known.anchors[serial] = public_key
 
-    def _check(self, certificate: Certificate, root: str) -> None:
+    def _check(self, certificate: Certificate, root: str, *, aged: bool = False) -> None:
         name = f"certificate {certificate.serial} of root {root}"
         try:
             check_public(certificate.public_key)
@@ -223,7 +304,7 @@ class CertificateStore:
             raise KeyMaterialError(f"{name}: {error}") from error
         if not 1 <= certificate.valid_month <= 12:
             raise KeyMaterialError(f"{name}: its month is {certificate.valid_month}, must be 1-12 (GD/J 081-2018)")
-        if expired(certificate, self._today()):
+        if not aged and expired(certificate, self._today()):
             raise KeyMaterialError(f"{name}: expired with {_month(certificate)}")
 
     @staticmethod

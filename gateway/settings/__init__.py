@@ -28,6 +28,7 @@ from gateway.settings.monitor import MonitorSection
 from gateway.settings.plans import ApprovalSection, PlanName, PlanSection
 from gateway.settings.publishers import PublisherName, PublisherSection
 from gateway.settings.sound import SoundSection
+from gateway.settings.trust import TrustSection
 
 
 def _volume(code: int) -> int:
@@ -187,6 +188,7 @@ class Settings(BaseSettings):
     monitor: MonitorSection = MonitorSection()
     front_end: FrontEndSection = FrontEndSection()
     signing: SigningSection = SigningSection()
+    trust: TrustSection = TrustSection()
     dispatch: DispatchSection = DispatchSection()
     air_time: AirTimeSection = AirTimeSection()
     approval: ApprovalSection = ApprovalSection()

@@ -26,6 +26,7 @@ def test_the_sample_and_the_defaults_are_sound(tmp_path: Path) -> None:
         ("[dispatch]\nvolume = 150\n", "dispatch.volume", 1),
         ("[store]\nurl = 'mysql://x'\n", "store.url", 1),
         ("[signing]\nkey_file = '/none/there.json'\n", "signing.key_file", 3),
+        ("[signing]\ntrust_file = '/none/trust.toml'\n", "/none/trust.toml", 1),
         ("[reference]\nfolder = '/none/there'\n", "reference.folder", 1),
         ("[terminals.tls]\ncertificate = '/none.pem'\n", "terminals.tls", 3),
         ("[gateway\n", "", 1),
