@@ -15,6 +15,7 @@ GatewayError
 │       ├── UnknownCertificate  no key for the certificate number         (answer 52)
 │       └── ReplayDetected      time outside the window, counter not rising, digest seen (answer 52)
 ├── KeyMaterialError            a key, certificate or key file cannot be used
+│   └── TrustRefused            an authorisation list 证书授权列表 breaks a named rule
 ├── WarningError                a publisher's body: one or more rules broken
 │   ├── WarningUnparseable      not XML, not JSON, attack                 (HTTP 400)
 │   ├── WarningInvalid          understood, but a rule is broken          (HTTP 422)
@@ -167,6 +168,14 @@ class KeyMaterialError(GatewayError):
     """A key, certificate or key file cannot be used."""
 
     code = "key_material"
+
+
+class TrustRefused(KeyMaterialError):
+    """An authorisation list that must not come into force; ``code`` names the rule."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)

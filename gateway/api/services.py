@@ -10,6 +10,7 @@ from gateway.dispatch.daily_book import DailyBook
 from gateway.dispatch.papers import PaperBook
 from gateway.dispatch.service import Dispatch
 from gateway.dispatch.terminals import TerminalBook
+from gateway.dispatch.trust_desk import TrustDesk
 from gateway.domain.areas import Gazetteer
 from gateway.domain.receiver import Profile
 from gateway.programmes.library import Library
@@ -43,4 +44,6 @@ class Services:
     clock: Callable[[], float]
     monotonic: Callable[[], float]
     signatures_made: Callable[[], int]
+    #: None where no root is trusted
+    trust: TrustDesk | None = None
     clock_synchronised: Callable[[], bool | None] = lambda: None

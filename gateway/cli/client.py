@@ -51,10 +51,16 @@ class ApiClient:
         """Text of a GET that is not JSON, such as the emulator's journal."""
         return str(await self._call("GET", path, query=query, raw=True))
 
-    async def post(self, path: str, body: bytes | dict[str, Any], media_type: str = "application/json") -> Any:
+    async def post(
+        self,
+        path: str,
+        body: bytes | dict[str, Any],
+        media_type: str = "application/json",
+        **query: str | int | None,
+    ) -> Any:
         """JSON of a POST."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return await self._call("POST", path, data=data, media_type=media_type)
+        return await self._call("POST", path, query=query, data=data, media_type=media_type)
 
     async def pages(self, path: str, **query: str | int | None) -> AsyncIterator[dict[str, Any]]:
         """Items of a list, over all its pages."""

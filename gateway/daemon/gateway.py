@@ -46,6 +46,7 @@ from gateway.dispatch.service import Dispatch
 from gateway.dispatch.sounding import Sounding
 from gateway.dispatch.state import DispatchPolicy, NoLinks, State
 from gateway.dispatch.terminals import TerminalBook, load_registry
+from gateway.dispatch.trust_desk import TrustDesk, open_trust_desk
 from gateway.domain.areas import Gazetteer
 from gateway.domain.codes import EbmId, ResourceCode
 from gateway.domain.message import AirTime
@@ -125,6 +126,7 @@ class Gateway:
         self._stack = AsyncExitStack()
         self.ports = Ports(0, 0, 0)
         self._signed: Signer | None = None
+        self.trust: TrustDesk | None = None
 
     @property
     def signatures_made(self) -> int:
@@ -194,6 +196,9 @@ class Gateway:
             sound.live.open()
         self.papers = make_paper_book(settings, trust, key.pair.public.__eq__, self.state.alarms, time.time)
         self._task(self.papers.run(), "expiry of certificates")
+        self.trust = None if trust is None else await open_trust_desk(self.dispatch, trust, lambda: (key.certificate,))
+        if self.trust is not None:
+            stack.push_async_callback(self.trust.publisher.close)
         self.services = self._services(gazetteer, outlines, regions, options, toolbox)
         self._share()
         self._watch_folders()
@@ -321,6 +326,7 @@ class Gateway:
             clock=time.time,
             monotonic=time.monotonic,
             signatures_made=lambda: self.signatures_made,
+            trust=self.trust,
             clock_synchronised=clock_synchronised,
         )
 

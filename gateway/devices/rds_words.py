@@ -9,9 +9,12 @@ from gateway.domain.warning import Notice
 from gateway.protocols import parameters as tags
 from gateway.protocols import rds
 from gateway.protocols.fields import WireEbmId
+from gateway.protocols.ip_bodies import CertificateAuthorisation
 from gateway.protocols.parameters import CommandMode, Parameter, ResourceCodeSetting, ReturnAddress
 from gateway.protocols.rds_bodies import (
     AmplifierSwitch,
+    AuthorisationUpdate,
+    CertificateUpdate,
     Clock,
     DailyVolume,
     DeviceCode,
@@ -30,6 +33,8 @@ from gateway.settings.rds_link import RdsLink
 #: 文本内容类型 (table 16) by class: emergency, daily; drills are tests.
 _TEXT_TYPES = {EbmClass.EMERGENCY: 1, EbmClass.DAILY: 2}
 _TEXT_OF_A_DRILL = 3
+#: Certificates in one packet: room is left for fifty codes.
+_CERTIFICATES_AT_ONCE = 4
 
 
 def packets_of(errand: Errand, link: RdsLink) -> Rendered:
@@ -39,6 +44,8 @@ def packets_of(errand: Errand, link: RdsLink) -> Rendered:
     """
     if errand.command is Command.QUERY:
         return _addressed(errand.targets, StateQuery(errand.tags))
+    if errand.certificates is not None:
+        return _certificates(errand.certificates, errand.targets)
     if errand.command is Command.SET:
         parts = [_setting(parameter, errand.targets) for parameter in errand.parameters]
         return Rendered(tuple(packet for part in parts for packet in part.packets))
@@ -97,6 +104,15 @@ def _texts(message: Message) -> tuple[list[TextTransfer], tuple[Notice, ...]]:
         words = f"RDS 文本每包限 255 字节，分 {len(bodies)} 包发送 / text sent in {len(bodies)} packets of 255 bytes"
         told.append(Notice("rds_text_split", words))
     return bodies, tuple(told)
+
+
+def _certificates(body: CertificateAuthorisation, targets: tuple[ResourceCode, ...]) -> Rendered:
+    """Certificates (type 7), then the lists that name them (type 6), one in a packet."""
+    papers, at_once = body.certificates, _CERTIFICATES_AT_ONCE
+    updates = [CertificateUpdate(papers[at : at + at_once]) for at in range(0, len(papers), at_once)]
+    parts = [_addressed(targets, update) for update in updates]
+    parts += [_addressed(targets, AuthorisationUpdate(raw)) for raw in body.lists]
+    return Rendered(tuple(packet for part in parts for packet in part.packets))
 
 
 def _addressed(targets: tuple[ResourceCode, ...], body: rds.Body) -> Rendered:

@@ -23,6 +23,12 @@ right. The trust file is TOML::
     holder = "泉州市平台"
     issues = false
 
+    [[receiver]]                    # to which number the lists of a device, or of all in a division, are addressed
+    area = "350524000000"
+    root = "quanzhou"
+    serial = "0000000A0001"
+    also = ["000000000900"]         # who may command them beside us
+
     [[revoked]]                     # taken back, and with it all that it issued
     root = "quanzhou"
     serial = "000000000043"
@@ -40,8 +46,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gateway.devices.events import LinkCounters
+from gateway.devices.receivers import Receiver, Receivers
 from gateway.devices.toml_file import read_toml
-from gateway.domain.codes import CertificateSerial, ResourceCode
+from gateway.domain.codes import AreaCode, CertificateSerial, ResourceCode
 from gateway.domain.zone import BEIJING
 from gateway.errors import FrameError, KeyMaterialError, SignatureInvalid, UnknownCertificate
 from gateway.protocols import ip
@@ -98,10 +105,25 @@ class _Revoked(_Entry):
     reason: Annotated[str, Field(min_length=1, max_length=200)]
 
 
+class _Receiver(_Entry):
+    code: Annotated[str, Field(pattern=r"^[0-9]{23}$")] | None = None
+    area: Annotated[str, Field(pattern=r"^[0-9]{12}$")] | None = None
+    root: Annotated[str, Field(min_length=1, max_length=64)]
+    serial: _Serial
+    also: list[_Serial] = []
+
+    @model_validator(mode="after")
+    def _one_way(self) -> _Receiver:
+        if (self.code is None) is (self.area is None):
+            raise ValueError("give code or area, and one of them")
+        return self
+
+
 class _File(_Entry):
     root: list[_Root] = []
     certificate: list[_Other] = []
     device: list[_Device] = []
+    receiver: list[_Receiver] = []
     revoked: list[_Revoked] = []
 
 
@@ -127,6 +149,8 @@ class Trust:
         self._lists: dict[str, tuple[str, AuthorisationList]] = {}
         #: who holds a certificate of the trust file, by root and number
         self._holders: dict[_Identity, str] = {}
+        #: to whom lists are addressed
+        self.receivers = Receivers()
 
     def load(self, path: Path) -> None:
         """Read a trust file. Errors: SettingsError naming key and rule, KeyMaterialError for a bad certificate.
@@ -142,6 +166,13 @@ class Trust:
             self._holders[certificate.serial, other.root] = other.holder
         for device in content.device:
             self._add(device)
+        for each in content.receiver:
+            also = tuple(CertificateSerial(serial.upper()) for serial in each.also)
+            receiver = Receiver(each.root, CertificateSerial(each.serial.upper()), also)
+            if each.code is not None:
+                self.receivers.add(ResourceCode(each.code), receiver)
+            elif each.area is not None:
+                self.receivers.add_area(AreaCode(each.area), receiver)
         # Last, so that what stands in the file and is taken back is shown as such instead of being refused.
         for gone in content.revoked:
             self._store.revoke(CertificateSerial(gone.serial.upper()), gone.reason, root=gone.root)
@@ -178,6 +209,7 @@ class Trust:
             certificate = _certificate(device.certificate)
             self._store.add(certificate, root=device.root, aged=True)
             self._devices[device.code] = (certificate.serial, device.root)
+            self.receivers.add(ResourceCode(device.code), Receiver(device.root, certificate.serial))
         elif device.serial is not None and device.public_key is not None:
             serial = CertificateSerial(device.serial)
             self._store.register_key(serial, bytes.fromhex(device.public_key), root=DEFAULT_ROOT)
@@ -196,6 +228,36 @@ class Trust:
             ahead = (paper.number - present[1].number) % _ROUND
             if not 0 < ahead < _NEWER:
                 raise KeyMaterialError(f"list {paper.number} is not newer than {present[1].number}, which is in force")
+
+    def root_of(self, paper: AuthorisationList) -> str:
+        """Which root signed a list. Errors: TrustRefused."""
+        return self._store.signer_of(paper, paper.signer)
+
+    def roots_of(self, certificate: Certificate) -> tuple[str, ...]:
+        """Roots that vouch for a certificate now. Errors: KeyMaterialError of the last, where none does."""
+        fault, found = KeyMaterialError("no root is trusted 没有受信任的根"), []
+        for root in self._store.roots:
+            try:
+                self._store.check(certificate, root=root)
+            except KeyMaterialError as error:
+                fault = error
+            else:
+                found.append(root)
+        if not found:
+            raise fault
+        return tuple(found)
+
+    def learn(self, certificate: Certificate, root: str) -> None:
+        """Keep a certificate that came with a list. Errors: KeyMaterialError."""
+        self._store.add(certificate, root=root)
+
+    def named(self, serial: CertificateSerial, root: str) -> Certificate:
+        """The certificate of a number, in force now. Errors: UnknownCertificate naming what is wrong."""
+        self._store.public_key_for(serial, root=root)
+        found = self._store.certificate(serial, root=root)
+        if not isinstance(found, Certificate):
+            raise UnknownCertificate(f"number {serial} under root {root} has a bare key and no certificate")
+        return found
 
     def vouches(self, paper: AuthorisationList, certificate: Certificate) -> bool:
         """Whether the root that signed the list issued this certificate, and it has not expired."""

@@ -131,7 +131,9 @@ class TsBearer:
         if errand.command is Command.START and (problem := self._objection(errand, now)):
             return Carried(error=problem)
         codes = tuple(known.terminal.code for known in errand.terminals)
-        if errand.message is None:
+        if errand.certificates is not None:
+            self._playlist.authorise(errand.certificates, now)
+        elif errand.message is None:
             self._playlist.command(commands_of(errand, self._link), now)
         elif errand.command is Command.START:
             self._playlist.add(errand.message, errand.targets, codes)
@@ -189,6 +191,8 @@ class TsBearer:
     # -- inside
 
     def _bodies(self, errand: Errand) -> list[Body]:
+        if errand.certificates is not None:
+            return [errand.certificates]
         if errand.message is None:
             contents = commands_of(errand, self._link)
             switches = [one for one in contents if isinstance(one, AmplifierSwitch)]

@@ -57,6 +57,7 @@ class Playlist:
         self._shows: dict[EbmId, _Show] = {}
         self._commands: list[tuple[float, object]] = []
         self._stops: list[tuple[float, DailyStop]] = []
+        self._papers: list[tuple[float, CertificateAuthorisation]] = []
         self.certificates: CertificateAuthorisation | None = None
 
     def __contains__(self, ebm_id: object) -> bool:
@@ -95,11 +96,16 @@ class Playlist:
         until = now + self._link.setting_seconds
         self._commands += [(until, content) for content in contents]
 
+    def authorise(self, body: CertificateAuthorisation, now: float) -> None:
+        """Repeat lists and certificates (table 0xFC) for the time that settings get, beside those always shown."""
+        self._papers.append((now + self._link.setting_seconds, body))
+
     def clear(self) -> None:
         """Nothing is shown any more."""
         self._shows.clear()
         self._commands.clear()
         self._stops.clear()
+        self._papers.clear()
         self.certificates = None
 
     def has_emergency(self, now: float) -> bool:
@@ -112,7 +118,7 @@ class Playlist:
     def next_change(self, now: float) -> float:
         """When what is shown changes by itself; infinity where it does not."""
         times = [at for show in self._shows.values() for at in show.span]
-        times += [until for until, _ in self._commands] + [until for until, _ in self._stops]
+        times += [until for until, _ in (*self._commands, *self._stops, *self._papers)]
         return min((at for at in times if at > now), default=inf)
 
     def shown(self, now: float) -> Shown:
@@ -122,6 +128,7 @@ class Playlist:
                 del self._shows[ebm_id]
         self._commands = [one for one in self._commands if one[0] > now]
         self._stops = [one for one in self._stops if one[0] > now]
+        self._papers = [one for one in self._papers if one[0] > now]
         at = datetime.fromtimestamp(now, UTC)
         emergency = self.has_emergency(now)
         messages = tuple(
@@ -130,7 +137,17 @@ class Playlist:
             if show.message.ebm_class is EbmClass.EMERGENCY or (show.message.ebm_class.is_drill and not emergency)
         )
         settings = [content for _, content in self._commands if not isinstance(content, AmplifierSwitch)]
-        return Shown(messages, self._daily(now), configure(*settings) if settings else None, self.certificates)
+        return Shown(messages, self._daily(now), configure(*settings) if settings else None, self._authorised())
+
+    def _authorised(self) -> CertificateAuthorisation | None:
+        """All that table 0xFC says, each once."""
+        bodies = [body for _, body in self._papers] + ([self.certificates] if self.certificates is not None else [])
+        if not bodies:
+            return None
+        return CertificateAuthorisation(
+            tuple(dict.fromkeys(raw for body in bodies for raw in body.lists)),
+            tuple(dict.fromkeys(raw for body in bodies for raw in body.certificates)),
+        )
 
     def _daily(self, now: float) -> DailyTable | None:
         plays: list[DailyOrder] = [

@@ -183,7 +183,7 @@ class ErrandDesk:
 
     async def unicast(self, errand: Errand, terminal: Known) -> Errand:
         """The same for one terminal alone: a new order, its frame with exactly one target, signed and committed."""
-        await self._in_step(LEAD_TO_ASK if errand.command is Command.QUERY else LEAD_TO_POLL)
+        await self.in_step(LEAD_TO_ASK if errand.command is Command.QUERY else LEAD_TO_POLL)
         state, targets = self._state, (terminal.terminal.code,)
         live = state.messages.get(str(errand.message.ebm_id)) if errand.message is not None else None
         if live is not None and errand.command in (Command.START, Command.STOP):
@@ -196,7 +196,7 @@ class ErrandDesk:
         state.orders[order.session] = order
         return replace(errand, order=order.session, terminals=(terminal,), targets=targets, frame=order.frame)
 
-    async def _in_step(self, limit: float) -> None:
+    async def in_step(self, limit: float) -> None:
         """Wait until SigTime leads the clock by no more than ``limit`` seconds."""
         while (lead := self._state.frames.newest - self._state.clock()) > limit:  # noqa: ASYNC110 - for a clock, mute
             await asyncio.sleep(min(_LOOK, lead - limit))

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Final, Protocol
 
 from gateway.domain.codes import CertificateSerial
-from gateway.errors import KeyMaterialError, UnknownCertificate
+from gateway.errors import KeyMaterialError, TrustRefused, UnknownCertificate
 from gateway.security.curve import check_public
 from gateway.security.sm2 import Sm2Provider
 
@@ -194,20 +194,24 @@ class CertificateStore:
         return known.revoked.get(serial, "") if known else ""
 
     def signer_of(self, paper: Signed, signer: CertificateSerial) -> str:
-        """Name of the root whose own key signed ``paper`` under this number; raise KeyMaterialError where none did.
+        """Name of the root whose own key signed ``paper`` under this number.
 
-        A root that has expired, or whose number was revoked, signs nothing any more.
+        Raise TrustRefused: ``list_signer_unknown``, ``list_signature``; ``list_signer_expired`` and
+        ``list_signer_revoked``, for such a root signs nothing any more.
         """
         for name, known in self._roots.items():
             key = known.anchors.get(signer)
             if key is not None and self._provider.verify(key, paper.signed_part(), paper.signature):
                 own = known.certificates.get(signer)
                 if signer in known.revoked:
-                    raise KeyMaterialError(f"root {name}: its number {signer} is revoked 已吊销")
+                    raise TrustRefused("list_signer_revoked", f"root {name}: its number {signer} is revoked 已吊销")
                 if own is not None and expired(own, self._today()):
-                    raise KeyMaterialError(f"root {name}: its certificate {signer} expired with {_month(own)} 已过期")
+                    said = f"root {name}: its certificate {signer} expired with {_month(own)} 已过期"
+                    raise TrustRefused("list_signer_expired", said)
                 return name
-        raise KeyMaterialError(f"no trusted root of number {signer} signed it")
+        if any(signer in known.anchors for known in self._roots.values()):
+            raise TrustRefused("list_signature", f"签名不符 no trusted root of number {signer} signed it")
+        raise TrustRefused("list_signer_unknown", f"签发者未受信任 no trusted root has the number {signer}")
 
     def register_key(self, serial: CertificateSerial, public_key: bytes, *, root: str = DEFAULT_ROOT) -> None:
         """Trust a bare public key, for a device without certificate; raise KeyMaterialError on a bad or second key."""
