@@ -74,6 +74,6 @@ TRUST: Final = (
         need=Need.OPERATOR,
         takes=(Body(JSON, trust_lists.PublishBody, "可省略 may be left out", '{"again": false}'),),
         problems=(400, 409, 413, 415, 422),
-        words="D 0x17，附录 A 0x40/0x41，RDS 7、6，传送流 0xFC；已自证持有者不重发 / who proved to hold its list is left out.",
+        words="D 0x17，A 0x40/0x41，RDS 7、6，TS 0xFC；已自证持有者不重发 / who proved to hold its list is left out.",
     ),
 )

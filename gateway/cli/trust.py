@@ -147,7 +147,7 @@ async def _publish(url: str, key: str, devices: list[str], again: bool, seconds:
         await api.post(f"{_LISTS}/publication", {"devices": devices, "again": again})
         try:
             async with asyncio.timeout(seconds):
-                while (await api.get(f"{_LISTS}/publication"))["running"]:
+                while (await api.get(f"{_LISTS}/publication"))["running"]:  # noqa: ASYNC110 - far away
                     await asyncio.sleep(_LOOK)
         except TimeoutError:
             click.echo("仍在发布，以下为目前情况 still under way; as far as it is", err=True)

@@ -152,7 +152,7 @@ class Authority:
                 faults.append(Violation("lists", "lists_empty", "没有授权列表或证书 neither list nor certificate"))
             if faults:
                 raise ListsRefused(faults)
-            new = {at: paper for at, paper in wanted.items() if self._lists.get(at) != paper}
+            new = {at: paper for at, paper in wanted.items() if not _alike(self._lists.get(at), paper)}
             kept = {**self._certificates, **papers}
             await self._keep({**self._lists, **new}, kept, actor, len(new))
             for (root, _), paper in papers.items():
@@ -205,7 +205,7 @@ class Authority:
                 paper = AUTHORISATION_LIST.parse(raw)
                 root = self._trust.root_of(paper)
                 self._weigh(paper, root, ours, papers, without_us=without_us)
-                if found.setdefault((root, paper.receiver), paper) != paper:
+                if not _alike(found.setdefault((root, paper.receiver), paper), paper):
                     raise TrustRefused("list_twice", f"接收端 {paper.receiver} 有两份列表 two lists for one receiver")
             except FrameError as error:
                 said = f"不是授权列表 no authorisation list (table 6): {error}"
@@ -228,7 +228,7 @@ class Authority:
             said = f"接收端 {paper.receiver} 不属于本平台 no device of ours is this receiver under root {root}"
             raise TrustRefused("list_receiver_unknown", said)
         present = self._lists.get((root, paper.receiver))
-        if present is not None and present != paper:
+        if present is not None and not _alike(present, paper):
             ahead = (paper.number - present.number) % _ROUND
             if not 0 < ahead < _NEWER:
                 said = f"序列号 {paper.number} 不大于现行 {present.number} is not newer than the one in force"
@@ -259,6 +259,11 @@ class Authority:
         }
         audit = AuditRow(self._state.clock(), actor, "authorisation_lists", "trust", {"new": new, "all": len(lists)})
         await self._state.store.write(StateRow(_LISTS, value), audit, urgent=True)
+
+
+def _alike(one: AuthorisationList | None, other: AuthorisationList) -> bool:
+    """Whether two lists say the same; SM2 signs the same bytes otherwise each time."""
+    return one is not None and one.signed_part() == other.signed_part()
 
 
 def _held(value: dict[str, object]) -> Held:

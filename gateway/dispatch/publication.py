@@ -18,7 +18,7 @@ import structlog
 
 from gateway.devices.adapter_answers import AdapterRefusal
 from gateway.dispatch.authority import Authority, Held, digest_of
-from gateway.dispatch.errands import LEAD_TO_ASK, ErrandDesk
+from gateway.dispatch.errands import ErrandDesk
 from gateway.dispatch.requests import Ask, DeviceReport, DeviceStatus, Requests
 from gateway.dispatch.state import State
 from gateway.dispatch.topology import Device
@@ -37,6 +37,8 @@ _CODE: Final = 12
 #: Frames under way at a time.
 _AT_ONCE: Final = 4
 _KEPT_EVERY: Final = 32
+#: Seconds that SigTime may lead the clock before the next frame waits: a warning must find it near the clock.
+_LEAD: Final = 4.0
 _KNOWN: Final = {DeviceStatus.DONE, DeviceStatus.SENT}
 
 
@@ -140,14 +142,14 @@ class Publisher:
 
         async def one(load: _Load) -> None:
             async with gate:
-                await self._errands.in_step(LEAD_TO_ASK)
+                await self._errands.in_step(_LEAD)
                 await self._bring(load, holding)
             if len(holding) >= _KEPT_EVERY:
                 await self._note(holding)
 
         async def at_adapter(device: Device) -> None:
             async with gate:
-                await self._errands.in_step(LEAD_TO_ASK)
+                await self._errands.in_step(_LEAD)
                 await self._to_adapter(device, holding)
 
         terminals = [one(load) for load in self._loads(devices)]

@@ -135,7 +135,8 @@ def parse_lists(data: bytes) -> SignedLists:
 
     The bytes of each list and certificate are not looked into here.
     """
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+    # A bare list may begin with the byte of "<" too.
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:5] in (b"<?xml", b"<Cert"):
         root = _root(data, _LISTS)
         return SignedLists(tuple(_bytes(root, "Lists/List")), tuple(_bytes(root, "Certificates/Certificate")))
     return SignedLists(tuple(_one_by_one(data)))
