@@ -29,7 +29,7 @@ from tests.adapterkit import FRONT, adapter_keys
 from tests.api.apikit import Api
 from tests.devices.test_rds_bearer import Encoder
 from tests.devices.test_ts_bearer import Multiplexer
-from tests.gatewaykit import settings_for, terminal, until
+from tests.gatewaykit import hang_up, settings_for, terminal, until
 from tests.ports import free_port
 
 OURS = CertificateSerial("000000000100")
@@ -156,7 +156,10 @@ class ListTown:
             await gate.state.store.write(row)
             routes = {route for one in terminals for route in one.routes if str(route) != "ip"}
             await until(lambda: all(str(gate.state.bearers[r].health.state) != "down" for r in routes))
-            yield api
+            try:
+                yield api
+            finally:
+                await hang_up()
 
 
 async def application(api: Api, query: str = "") -> bytes:
