@@ -23,7 +23,7 @@ from gateway.daemon.links import make_bearers
 from gateway.daemon.machine import calm_the_collector, clock_synchronised, raise_file_limit
 from gateway.daemon.monitoring import make_monitors
 from gateway.daemon.papers import make_paper_book
-from gateway.daemon.replay import REPLAY_STATE, keep_replay
+from gateway.daemon.replay import keep_replay, open_trust
 from gateway.daemon.sound import library_sources, make_sound, recordings_folder, sound_options
 from gateway.devices.adapter_link import AdapterLink
 from gateway.devices.adapter_port import AdapterPort
@@ -160,7 +160,9 @@ class Gateway:
         stack.push_async_callback(store.close)
         self.state = await self._state(store, gazetteer, key, provider)
         self.dispatch = Dispatch(self.state)
-        trust = await self._trust(provider, store)
+        trust = await open_trust(settings.signing, provider, store, time.time)
+        if trust is not None:
+            self._task(keep_replay(trust, store), "replay state")
         self.hub = hub = Hub(self.dispatch, self._limits(), settings.gateway.code, trust)
         self.state.links = hub
         self.dispatch.receipts.on_committed = hub.receipts_committed
@@ -350,18 +352,6 @@ class Gateway:
             alarm=alarm,
             clock_synchronised=clock_synchronised,
         )
-
-    async def _trust(self, provider: Sm2Provider, store: Store) -> Trust | None:
-        """Keys of devices that sign, with what is known of their signature times; None where no file names any."""
-        signing = self.settings.signing
-        if signing.trust_file is None:
-            return None
-        trust = Trust(provider, time.time, window=signing.replay_window_seconds, coverage_b=signing.accept_coverage_b)
-        trust.load(signing.trust_file)
-        trust.restore(await store.read(queries.state, REPLAY_STATE))
-        keeper = asyncio.create_task(keep_replay(trust, store), name="replay state")
-        self._stack.push_async_callback(_end, keeper)
-        return trust
 
     def _limits(self) -> HubLimits:
         terminals = self.settings.terminals
