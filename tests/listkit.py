@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -64,8 +65,9 @@ class ListTown:
     reports: int = field(default_factory=free_port)
     adapter: EmulatedAdapter | None = None
 
-    @property
+    @cached_property
     def key(self) -> SigningKey:
+        """The key at the beginning."""
         path = self.folder / "signing.key"
         if not path.exists():
             new_key_file(path, OURS, provider=default_provider(), now=datetime.now(UTC))

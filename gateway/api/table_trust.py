@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.api import trust, trust_lists
+from gateway.api import trust, trust_lists, trust_rotation
 from gateway.api.models import Page, PageQuery
 from gateway.api.routes import JSON, Body, Need, Reply, Route
 
@@ -75,5 +75,25 @@ TRUST: Final = (
         takes=(Body(JSON, trust_lists.PublishBody, "可省略 may be left out", '{"again": false}'),),
         problems=(400, 409, 413, 415, 422),
         words="D 0x17，A 0x40/0x41，RDS 7、6，TS 0xFC；已自证持有者不重发 / who proved to hold its list is left out.",
+    ),
+    Route(
+        "GET",
+        f"{_V1}/trust/rotation",
+        trust_rotation.get_rotation,
+        "密钥更替进度 how far the next signing key has come",
+        (Reply(200, "密钥与未持有者 the keys, and who does not hold the next", trust_rotation.RotationReply),),
+        need=Need.OPERATOR,
+        problems=(409,),
+    ),
+    Route(
+        "POST",
+        f"{_V1}/trust/rotation",
+        trust_rotation.post_rotation,
+        "改用下一密钥签名 sign with the next key from now on",
+        (Reply(200, "已更替 done", trust_rotation.RotationReply),),
+        need=Need.OPERATOR,
+        takes=(Body(JSON, trust_rotation.RotateBody, "可省略 may be left out", '{"force": false}'),),
+        problems=(400, 409, 413, 415, 422),
+        words="所有设备自证持有前拒绝，除非 force 并说明原因 / refused until all are proven to hold it, unless forced.",
     ),
 )

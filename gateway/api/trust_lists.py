@@ -84,7 +84,8 @@ class HoldingBody(Reply):
     detail: str
 
 
-def _desk(call: Call) -> TrustDesk:
+def desk_of(call: Call) -> TrustDesk:
+    """The desk of lists. Errors: StateConflictError where no root is trusted."""
     desk = call.rooms.services.trust
     if desk is None:
         raise StateConflictError(
@@ -95,15 +96,16 @@ def _desk(call: Call) -> TrustDesk:
 
 async def get_application(call: Call) -> web.Response:
     """GET /api/v1/trust/application."""
-    desk, asked, services = _desk(call), call.query(ApplicationQuery), call.rooms.services
+    desk, asked, services = desk_of(call), call.query(ApplicationQuery), call.rooms.services
     code = ResourceCode(services.settings.gateway.code)
+    desk.rotation.look()
     made = make_application(desk.authority, desk.trust, code, services.clock(), root=asked.root, whole=asked.whole)
     return web.Response(body=build_application(made), content_type=XML, charset="utf-8")
 
 
 async def post_lists(call: Call) -> web.Response:
     """POST /api/v1/trust/lists."""
-    desk, asked, kind = _desk(call), call.query(ListsQuery), call.request.content_type
+    desk, asked, kind = desk_of(call), call.query(ListsQuery), call.request.content_type
     if kind not in (XML, BYTES):
         raise UnsupportedMediaError(kind, (XML, BYTES))
     body = await call.body()
@@ -123,7 +125,7 @@ async def post_lists(call: Call) -> web.Response:
 
 async def get_lists(call: Call) -> web.Response:
     """GET /api/v1/trust/lists."""
-    desk, asked = _desk(call), call.query(PageQuery)
+    desk, asked = desk_of(call), call.query(PageQuery)
     devices = sorted(desk.authority.topology.devices(), key=lambda one: one.code)
     left = [one for one in devices if asked.cursor is None or one.code > asked.cursor]
     page = left[: asked.limit]
@@ -133,12 +135,12 @@ async def get_lists(call: Call) -> web.Response:
 
 async def get_publication(call: Call) -> web.Response:
     """GET /api/v1/trust/publication."""
-    return answer(_publication(_desk(call), 0))
+    return answer(_publication(desk_of(call), 0))
 
 
 async def post_publication(call: Call) -> web.Response:
     """POST /api/v1/trust/publication."""
-    desk, services = _desk(call), call.rooms.services
+    desk, services = desk_of(call), call.rooms.services
     asked = await call.model(PublishBody, optional=True)
     devices = {str(one.code): one for one in desk.authority.topology.devices()}
     for position, code in enumerate(asked.devices):

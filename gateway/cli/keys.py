@@ -22,6 +22,7 @@ from gateway.errors import NotFoundError
 from gateway.publishers.profile import Profile
 from gateway.publishers.rights import KeyKind, Publisher
 from gateway.publishers.wrappers import Wrapper
+from gateway.security.keyring import next_file
 from gateway.security.keys import SigningKey, load_key_file, new_key_file
 from gateway.settings import Settings, load_settings
 from gateway.store import Store, queries
@@ -47,6 +48,18 @@ def new(config: Path | None, file: Path | None, certificate: CertificateSerial, 
     settings = load_settings(config)
     path = file or settings.key_file
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    provider = sm2_provider(settings.signing.provider)
+    _show_key(path, new_key_file(path, certificate, provider=provider, now=datetime.now(UTC)), as_json)
+
+
+@keys.command("next")
+@config_option
+@click.option("--certificate", type=CertificateType(), required=True, help="新证书编号 number of its certificate.")
+@json_option
+def next_key(config: Path | None, certificate: CertificateSerial, as_json: bool) -> None:
+    """生成下一签名密钥，尚不使用 / Make the key that is to follow; it signs after ebgw trust rotate --now."""
+    settings = load_settings(config)
+    path = next_file(settings.key_file)
     provider = sm2_provider(settings.signing.provider)
     _show_key(path, new_key_file(path, certificate, provider=provider, now=datetime.now(UTC)), as_json)
 

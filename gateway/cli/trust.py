@@ -189,3 +189,29 @@ def _show_holding(items: list[dict[str, Any]], as_json: bool) -> None:
             f"{last}{result}" or "-",
         )
     show(table)
+
+
+@trust.command("rotate")
+@click.option("--now", is_flag=True, help="改用下一密钥 sign with the next key; without it only shown.")
+@click.option("--force", is_flag=True, help="虽有设备未自证持有 / though some are not proven to hold it.")
+@click.option("--reason", default="", help="强制的原因 / why it is forced.")
+@http_options
+@json_option
+def rotate(now: bool, force: bool, reason: str, url: str, key: str, as_json: bool) -> None:
+    """密钥更替 / The next signing key: who holds a list that names it, and with --now it signs."""
+    state = asyncio.run(_rotate(url, key, {"force": force, "reason": reason} if now else None))
+    if as_json:
+        say_json(state)
+        return
+    click.echo(f"现行 signs    {state['current']}")
+    click.echo(f"下一 next     {state['next'] or '无 none (ebgw keys next)'}")
+    click.echo(f"已自证 proven {state['ready']}/{state['devices']}")
+    for code in state["missing"] if state["next"] else ():
+        click.echo(f"  未自证 not proven: {code}")
+
+
+async def _rotate(url: str, key: str, body: dict[str, Any] | None) -> dict[str, Any]:
+    async with ApiClient(url, key) as api:
+        path = f"{_LISTS}/rotation"
+        state: dict[str, Any] = await api.get(path) if body is None else await api.post(path, body)
+        return state

@@ -64,6 +64,7 @@ from gateway.publishers.reference import (
     load_regions,
 )
 from gateway.security.high_water import HighWaterFile
+from gateway.security.keyring import KeyRing
 from gateway.security.keys import SigningKey
 from gateway.security.signer import Signer, SignerAlarm
 from gateway.security.sm2 import Sm2Provider
@@ -196,9 +197,11 @@ class Gateway:
         if isinstance(sound, Sounding):
             self.dispatch.sender.spawn(sound.warm())
             sound.live.open()
-        self.papers = make_paper_book(settings, trust, key.pair.public.__eq__, self.state.alarms, time.time)
+        assert self._signed is not None
+        ring = KeyRing(settings.key_file, key, provider, self._signed.switch)
+        self.papers = make_paper_book(settings, trust, ring.is_ours, self.state.alarms, time.time)
         self._task(self.papers.run(), "expiry of certificates")
-        self.trust = None if trust is None else await open_trust_desk(self.dispatch, trust, lambda: (key.certificate,))
+        self.trust = None if trust is None else await open_trust_desk(self.dispatch, trust, ring)
         if self.trust is not None:
             stack.push_async_callback(self.trust.publisher.close)
         self.services = self._services(gazetteer, outlines, regions, options, toolbox)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from gateway.devices.trust import Trust
 from gateway.dispatch.authority import Authority
 from gateway.dispatch.publication import Publisher
+from gateway.dispatch.rotation import Rotation
 from gateway.dispatch.service import Dispatch
 from gateway.dispatch.topology import Topology
-from gateway.domain.codes import CertificateSerial
+from gateway.security.keyring import KeyRing
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,12 @@ class TrustDesk:
     trust: Trust
     authority: Authority
     publisher: Publisher
+    rotation: Rotation
 
 
-async def open_trust_desk(
-    dispatch: Dispatch, trust: Trust, own: Callable[[], Collection[CertificateSerial]]
-) -> TrustDesk:
-    """Take up the lists that were kept; ``own`` gives the numbers of our own certificates. Errors: StoreError."""
-    authority = Authority(dispatch.state, trust, Topology(dispatch.state, trust, dispatch.find, own))
+async def open_trust_desk(dispatch: Dispatch, trust: Trust, ring: KeyRing) -> TrustDesk:
+    """Take up the lists that were kept; ``ring`` holds our own keys. Errors: StoreError."""
+    authority = Authority(dispatch.state, trust, Topology(dispatch.state, trust, dispatch.find, lambda: ring.serials))
     await authority.open()
-    return TrustDesk(trust, authority, Publisher(dispatch.state, authority, dispatch.requests, dispatch.errands))
+    publisher = Publisher(dispatch.state, authority, dispatch.requests, dispatch.errands)
+    return TrustDesk(trust, authority, publisher, Rotation(ring, authority, publisher))

@@ -14,7 +14,7 @@ def write_new(path: Path, content: bytes) -> None:
         os.link(beside, path)
     finally:
         beside.unlink()
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def replace(path: Path, content: bytes) -> None:
@@ -25,7 +25,7 @@ def replace(path: Path, content: bytes) -> None:
     except OSError:
         beside.unlink()
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _write_beside(path: Path, content: bytes) -> Path:
@@ -43,7 +43,8 @@ def _write_beside(path: Path, content: bytes) -> Path:
     return beside
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Return once the names in ``folder`` are on disk; raise OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

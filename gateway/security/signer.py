@@ -85,11 +85,16 @@ class Signer:
 
     def sign(self, data: bytes) -> SignatureBlock:
         """Sign ``data`` with the next SigTime; raise KeyMaterialError when none is left, or what ``persist`` raises."""
-        sig_time = self._next_time()
-        certificate = self._key.certificate
+        # Once, since another thread may switch keys meanwhile.
+        key = self._key
+        sig_time, certificate = self._next_time(), key.certificate
         message = signed_bytes_at(data, sig_time, certificate, Coverage.A)
-        value = self._provider.sign(self._key.pair.private, self._key.pair.public, message)
+        value = self._provider.sign(key.pair.private, key.pair.public, message)
         return SignatureBlock(sig_time, certificate, value)
+
+    def switch(self, key: SigningKey) -> None:
+        """Sign with another key from now on; SigTime goes on rising."""
+        self._key = key
 
     def close(self) -> None:
         """Give back the unused rest of the reserved block, so that an orderly restart does not lead the clock."""
