@@ -24,6 +24,7 @@ from gateway.daemon.machine import calm_the_collector, clock_synchronised, raise
 from gateway.daemon.monitoring import make_monitors
 from gateway.daemon.papers import make_paper_book
 from gateway.daemon.replay import keep_replay, open_trust
+from gateway.daemon.signing import signs_by
 from gateway.daemon.sound import library_sources, make_sound, recordings_folder, sound_options
 from gateway.devices.adapter_link import AdapterLink
 from gateway.devices.adapter_port import AdapterPort
@@ -218,10 +219,10 @@ class Gateway:
         """What the rooms of dispatch share, on an open store; the hub is not there yet."""
         settings, stack = self.settings, self._stack
         alarms = Alarms(store.submit, time.time)
-        self._signed = signer = self._signer(key, provider, alarms)
-        stack.callback(signer.close)
         signing = ThreadPoolExecutor(1, thread_name_prefix="sign")
         stack.callback(signing.shutdown)
+        self._signed = signer = self._signer(key, provider, alarms)
+        stack.callback(signer.close)
         source = ResourceCode(settings.gateway.code)
 
         def borrowed(ebm_id: EbmId) -> None:
@@ -348,7 +349,7 @@ class Gateway:
 
         return Signer(
             key,
-            provider,
+            signs_by(self.settings.signing, provider, alarms, self._stack),
             clock=time.time,
             last=mark.load(),
             persist=mark.save,

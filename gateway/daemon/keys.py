@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from gateway.devices.sign_server import HardwarePair
 from gateway.domain.codes import CertificateSerial
 from gateway.errors import EnvironmentLackingError
 from gateway.security.gmssl import GmsslProvider
@@ -33,6 +34,10 @@ def sm2_provider(name: str) -> Sm2Provider:
 def signing_key(settings: Settings, provider: Sm2Provider) -> SigningKey:
     """The gateway's key; made at the first start when no file was named."""
     path = settings.key_file
+    if settings.signing.servers:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        pair = HardwarePair(b"", bytes.fromhex(settings.signing.public_key))
+        return SigningKey(pair, CertificateSerial(settings.signing.certificate.upper()), datetime.now(UTC))
     if not path.exists() and settings.signing.key_file is None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         log.warning("signing key made, its certificate must reach the terminals", file=str(path))

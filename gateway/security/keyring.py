@@ -43,6 +43,8 @@ class KeyRing:
         if not path.exists():
             self.next = None
             return
+        if not self.key.pair.private:
+            raise KeyMaterialError(f"{path}: 硬件密钥不由文件更替 a key that hardware holds is changed by the settings")
         found = load_key_file(path, provider=self._provider)
         if found.certificate == self.key.certificate:
             raise KeyMaterialError(f"{path}: 编号与现行密钥相同 certificate {found.certificate} is the one in use")

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.domain.message import VOLUME_KEEP
@@ -104,6 +104,18 @@ class SigningSection(Section):
     replay_window_seconds: Seconds = 300.0
     trust_file: Path | None = None
     accept_coverage_b: bool = False
+    #: where hardware signs, asked in this order; empty: the key file signs here
+    servers: list[Annotated[str, Field(pattern=r"^(unix:/\S+|tcp:\S+:[0-9]{1,5})$")]] = Field(default_factory=list)
+    server_seconds: Annotated[float, Field(gt=0, le=10)] = 1.0
+    #: the public half of the key that the hardware holds, and the number of its certificate
+    public_key: Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{128})?$")] = ""
+    certificate: Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{12})?$")] = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> SigningSection:
+        if self.servers and not (self.public_key and self.certificate):
+            raise ValueError("servers: public_key and certificate of the key that they hold must be set too")
+        return self
 
 
 class DispatchSection(Section):
