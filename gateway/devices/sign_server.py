@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from gateway.errors import KeyMaterialError, LinkError
+from gateway.errors import LinkError, OverloadedError
 from gateway.security.curve import USER_ID, KeyPair, check_public
 from gateway.security.sm2 import Sm2Provider
 
@@ -24,6 +24,8 @@ _PAUSE: Final = 0.2
 _PATIENCE: Final = 60.0
 #: Seconds for which a device that failed is asked only after the others.
 _REST: Final = 10.0
+#: Seconds after which a publisher may try again.
+_RETRY: Final = 5.0
 
 #: address (empty: no device signs at all), whether it is so, why; called in the thread that signs.
 DeviceAlarm = Callable[[str, bool, str], object]
@@ -119,7 +121,10 @@ class SignServers:
         return f"{', '.join(device.address for device in self._devices)}; {self._local.name}"
 
     def sign(self, private_key: bytes, public_key: bytes, message: bytes, user_id: bytes = USER_ID) -> bytes:
-        """r ‖ s by a device that holds the key of ``public_key``. Errors: KeyMaterialError where none signs in time."""
+        """r ‖ s by a device that holds the key of ``public_key``.
+
+        Errors: OverloadedError where none signs in time, so that publishers hear 503 and dispatch tries again.
+        """
         give_up, last = self._monotonic() + _PATIENCE, ""
         while not self._closed.is_set():
             now = self._monotonic()
@@ -142,7 +147,7 @@ class SignServers:
             if self._monotonic() >= give_up:
                 break
             self._closed.wait(_PAUSE)
-        raise KeyMaterialError(f"没有签名设备可用 no device signs: {last}")
+        raise OverloadedError(f"没有签名设备可用 no device signs: {last}", _RETRY)
 
     def close(self) -> None:
         """Wait for no device any more."""

@@ -17,7 +17,7 @@ from emulator.sign_device import SignDevice
 from gateway.devices.sign_server import SignServers
 from gateway.dispatch.requests import Ask, DeviceStatus
 from gateway.domain.codes import CertificateSerial
-from gateway.errors import KeyMaterialError
+from gateway.errors import OverloadedError
 from gateway.protocols import ip
 from gateway.security.coverage import Coverage, signed_bytes
 from gateway.security.curve import KeyPair
@@ -100,7 +100,7 @@ def test_where_none_signs_it_is_told_and_given_up_in_the_end() -> None:
         signing = Signing(one.address)
         signing.tick = lambda: 0.0  # type: ignore[method-assign]
         signing.servers._monotonic = iter([0.0, 0.0, 100.0]).__next__
-        with pytest.raises(KeyMaterialError, match="no device signs"):
+        with pytest.raises(OverloadedError, match="no device signs"):
             signing.sign()
         assert signing.told == [(one.address, True), ("", True)]
         signing.servers.close()
@@ -109,7 +109,7 @@ def test_where_none_signs_it_is_told_and_given_up_in_the_end() -> None:
 def test_an_end_waits_for_no_device() -> None:
     signing = Signing("tcp:127.0.0.1:1")
     signing.servers.close()
-    with pytest.raises(KeyMaterialError):
+    with pytest.raises(OverloadedError):
         signing.sign()
 
 
