@@ -15,16 +15,18 @@ from gateway.settings import Settings, load_settings
 from gateway.settings.drop import DropSection
 from gateway.settings.links import LinkSettings
 from gateway.settings.plans import PlanSection
+from gateway.settings.platform import PeerSection
 from gateway.settings.publishers import PublisherSection
 
 PLANS = Path(__file__).parents[1] / "config" / "plans.toml"
 PUBLISHERS = Path(__file__).parents[1] / "config" / "publishers.toml"
+PEERS = Path(__file__).parents[1] / "config" / "peers.toml"
 LINKS = Path(__file__).parents[1] / "config" / "links.toml"
 SAMPLE = Path(__file__).parents[1] / "config" / "gateway.toml"
 TEXT = SAMPLE.read_text(encoding="utf-8")
 
 #: Tables by name.
-TABLES = ("drop", "library", "links", "live.sources", "plans", "publishers")
+TABLES = ("drop", "library", "links", "live.sources", "peers", "plans", "publishers")
 
 
 @pytest.fixture(autouse=True)
@@ -105,6 +107,17 @@ def test_the_sample_of_publishers_shows_every_key() -> None:
     assert set(tables["drop"]["weather"]) == set(DropSection.model_fields)
 
 
+def test_the_sample_of_peers_shows_every_key() -> None:
+    tables = tomllib.loads(PEERS.read_text(encoding="utf-8"))["peers"]
+    assert set(tables["province"]) == set(PeerSection.model_fields)
+    province, anxi = load_settings(PEERS).peered
+    assert province.role.commands and not anxi.role.commands
+    assert province.urls == ("http://10.35.0.1:8080/ebd", "http://10.35.0.2:8080/ebd")
+    assert province.calls_from("10.35.0.7") and province.calls_from("::ffff:10.35.0.7")
+    assert not province.calls_from("10.36.0.7") and anxi.calls_from("10.36.0.7")
+    assert province.patience == 90.0
+
+
 def plain(default: Any) -> Any:
     """A default as the sample writes it; what is empty stands behind a #."""
     return default.model_dump(exclude_none=True) if isinstance(default, BaseModel) else default
@@ -112,8 +125,8 @@ def plain(default: Any) -> Any:
 
 @pytest.mark.parametrize(
     "text",
-    [TEXT, *(sample.read_text(encoding="utf-8") for sample in (LINKS, PLANS, PUBLISHERS))],
-    ids=["gateway.toml", "links.toml", "plans.toml", "publishers.toml"],
+    [TEXT, *(sample.read_text(encoding="utf-8") for sample in (LINKS, PLANS, PUBLISHERS, PEERS))],
+    ids=["gateway.toml", "links.toml", "plans.toml", "publishers.toml", "peers.toml"],
 )
 def test_every_section_and_key_is_explained_in_both_languages(text: str) -> None:
     blocks = re.split(r"\n\n", text)

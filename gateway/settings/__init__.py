@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.domain.message import VOLUME_KEEP
+from gateway.domain.peers import Peer
 from gateway.domain.plans import Plan
 from gateway.domain.receiver import Route, RouteKind
 from gateway.domain.warning import Severity
@@ -26,6 +27,7 @@ from gateway.settings.links import LinkName, LinkSettings
 from gateway.settings.live import LiveSection
 from gateway.settings.monitor import MonitorSection
 from gateway.settings.plans import ApprovalSection, PlanName, PlanSection
+from gateway.settings.platform import PeerName, PeerSection, PlatformSection
 from gateway.settings.publishers import PublisherName, PublisherSection
 from gateway.settings.sound import SoundSection
 from gateway.settings.trust import TrustSection
@@ -199,6 +201,7 @@ class Settings(BaseSettings):
     adapters: AdaptersSection = AdaptersSection()
     monitor: MonitorSection = MonitorSection()
     front_end: FrontEndSection = FrontEndSection()
+    platform: PlatformSection = PlatformSection()
     signing: SigningSection = SigningSection()
     trust: TrustSection = TrustSection()
     dispatch: DispatchSection = DispatchSection()
@@ -214,6 +217,7 @@ class Settings(BaseSettings):
     library: dict[SourceName, LibrarySource] = {}
     plans: dict[PlanName, PlanSection] = {}
     publishers: dict[PublisherName, PublisherSection] = {}
+    peers: dict[PeerName, PeerSection] = {}
     drop: dict[DropFolderName, DropSection] = {}
     log: LogSection = LogSection()
 
@@ -248,6 +252,11 @@ class Settings(BaseSettings):
     def planned(self) -> tuple[Plan, ...]:
         """The plans 调度预案 of these settings."""
         return tuple(section.plan(name) for name, section in self.plans.items())
+
+    @property
+    def peered(self) -> tuple[Peer, ...]:
+        """The peers 对端平台 of these settings."""
+        return tuple(section.peer(name) for name, section in self.peers.items())
 
     @property
     def one_port(self) -> bool:
