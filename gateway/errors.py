@@ -24,6 +24,7 @@ GatewayError
 ├── PackageError                an EBD package 业务数据包 of another platform (ResultCode of GD/J 083-2018 table 35)
 │   ├── PackageUnreadable       no tar, no EBDB, not XML                  (ResultCode 2)
 │   ├── PackageIncomplete       a field, format or file is missing        (ResultCode 3)
+│   ├── PackageUnproven         its signature is missing or wrong         (ResultCode 4)
 │   └── PackageRefused          whole, but not for us or not from a peer  (ResultCode 5)
 ├── UnsupportedMediaError       a body of a kind we do not read           (HTTP 415)
 ├── RightsError                 a key asks beyond its rights              (HTTP 403)
@@ -246,6 +247,12 @@ class PackageIncomplete(PackageError):
     """Something that must be there is missing, or has another form or digest (数据内容缺失)."""
 
     result = 3
+
+
+class PackageUnproven(PackageError):
+    """Nothing proves that it is of the platform that it names (签名验证失败)."""
+
+    result = 4
 
 
 class PackageRefused(PackageError):

@@ -23,6 +23,7 @@ from gateway.daemon.links import make_bearers
 from gateway.daemon.machine import calm_the_collector, clock_synchronised, raise_file_limit
 from gateway.daemon.monitoring import make_monitors
 from gateway.daemon.papers import make_paper_book
+from gateway.daemon.platform import PlatformRooms, make_platform
 from gateway.daemon.replay import keep_replay, open_trust
 from gateway.daemon.signing import signs_by
 from gateway.daemon.sound import library_sources, make_sound, recordings_folder, sound_options
@@ -91,6 +92,8 @@ class Ports:
     adapters: int = 0
     #: 0 where the gateway is no adapter itself
     front_end: int = 0
+    #: 0 where the platform interface is not enabled
+    platform: int = 0
 
 
 def _policy(settings: Settings) -> DispatchPolicy:
@@ -129,6 +132,7 @@ class Gateway:
         self.ports = Ports(0, 0, 0)
         self._signed: Signer | None = None
         self.trust: TrustDesk | None = None
+        self.platform: PlatformRooms | None = None
 
     @property
     def signatures_made(self) -> int:
@@ -211,7 +215,7 @@ class Gateway:
         http = HttpServer(self.services, tls_of(settings.http.tls, "http"))
         stack.push_async_callback(http.close)
         web = await http.open(settings.http.host, settings.http.port)
-        self.ports = Ports(web, terminals, feedback, reports, commands)
+        self.ports = Ports(web, terminals, feedback, reports, commands, await self._open_platform(trust))
         calm_the_collector()
         log.info("gateway serves", ports=str(self.ports), terminals=len(self.state.registry), sm2=provider.name)
 
@@ -286,6 +290,16 @@ class Gateway:
 
         self.dispatch.receipts.on_committed = committed
         return port
+
+    async def _open_platform(self, trust: Trust | None) -> int:
+        """Open the platform interface; the number of its port, 0 where it is not enabled."""
+        section = self.settings.platform
+        self.platform = rooms = make_platform(self.settings, self.dispatch, trust, self.services.library)
+        if rooms is None:
+            return 0
+        self._stack.push_async_callback(rooms.port.close)
+        self._task(rooms.presence.run(), "presence of peers")
+        return await rooms.port.open(section.host, section.port, tls_of(section.tls, "platform"))
 
     def _share(self) -> None:
         """Fetch what other platforms share, in tasks of their own."""

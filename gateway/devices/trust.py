@@ -17,6 +17,11 @@ right. The trust file is TOML::
     serial = "000000000042"         # ... or with a bare key, registered by hand
     public_key = "<128 hex digits>"
 
+    [[peer]]                        # a platform of the platform interface: 23 digits, or 18 of the draft; keys as above
+    code = "23500000000000101010101"
+    root = "quanzhou"
+    certificate = "<286 hex digits>"
+
     [[certificate]]                 # any other of a root: our own, a peer's, an issuer's below the root
     root = "quanzhou"
     certificate = "<286 hex digits>"
@@ -41,7 +46,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -77,19 +82,26 @@ class _Root(_Entry):
     certificate: _Certificate
 
 
-class _Device(_Entry):
-    code: Annotated[str, Field(pattern=r"^[0-9]{23}$")]
+class _Keyed(_Entry):
     root: str | None = None
     certificate: _Certificate | None = None
     serial: _Serial | None = None
     public_key: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{128}$")] | None = None
 
     @model_validator(mode="after")
-    def _one_way(self) -> _Device:
+    def _one_way(self) -> Self:
         certified, bare = (self.root, self.certificate), (self.serial, self.public_key)
         if all(certified) == all(bare) or any(certified) == any(bare):
             raise ValueError("give root and certificate, or serial and public_key")
         return self
+
+
+class _Device(_Keyed):
+    code: Annotated[str, Field(pattern=r"^[0-9]{23}$")]
+
+
+class _Peer(_Keyed):
+    code: Annotated[str, Field(pattern=r"^([0-9]{18}|[0-9]{23})$")]
 
 
 class _Other(_Entry):
@@ -123,6 +135,7 @@ class _File(_Entry):
     root: list[_Root] = []
     certificate: list[_Other] = []
     device: list[_Device] = []
+    peer: list[_Peer] = []
     receiver: list[_Receiver] = []
     revoked: list[_Revoked] = []
 
@@ -145,6 +158,8 @@ class Trust:
         self._store = CertificateStore(provider, today=today or self._beijing_date)
         self._replay = ReplayGuard(window=window)
         self._devices: dict[str, _Identity] = {}
+        #: by which a platform signs its packages: several while they change
+        self._peers: dict[str, set[_Identity]] = {}
         #: lists in force by who is commanded for: root, list
         self._lists: dict[str, tuple[str, AuthorisationList]] = {}
         #: who holds a certificate of the trust file, by root and number
@@ -166,6 +181,8 @@ class Trust:
             self._holders[certificate.serial, other.root] = other.holder
         for device in content.device:
             self._add(device)
+        for peer in content.peer:
+            self._peers.setdefault(peer.code, set()).add(self._keep(peer))
         for each in content.receiver:
             also = tuple(CertificateSerial(serial.upper()) for serial in each.also)
             receiver = Receiver(each.root, CertificateSerial(each.serial.upper()), also)
@@ -185,6 +202,9 @@ class Trust:
                 uses.append("本平台签名 signs for us")
             codes = [code for code, identity in self._devices.items() if identity == (serial, root)]
             uses += [f"设备签名 signs for {code}" for code in codes]
+            peers = [code for code, identities in self._peers.items() if (serial, root) in identities]
+            uses += [f"平台签名 signs for platform {code}" for code in peers]
+            codes += peers
             uses += [
                 f"授权列表 commands for {source}, list {paper.number}"
                 for source, (of, paper) in self._lists.items()
@@ -205,15 +225,19 @@ class Trust:
         return datetime.fromtimestamp(self._clock(), BEIJING).date()
 
     def _add(self, device: _Device) -> None:
-        if device.certificate is not None and device.root is not None:
-            certificate = _certificate(device.certificate)
-            self._store.add(certificate, root=device.root, aged=True)
-            self._devices[device.code] = (certificate.serial, device.root)
-            self.receivers.add(ResourceCode(device.code), Receiver(device.root, certificate.serial))
-        elif device.serial is not None and device.public_key is not None:
-            serial = CertificateSerial(device.serial)
-            self._store.register_key(serial, bytes.fromhex(device.public_key), root=DEFAULT_ROOT)
-            self._devices[device.code] = (serial, DEFAULT_ROOT)
+        self._devices[device.code] = serial, root = self._keep(device)
+        if device.certificate is not None:
+            self.receivers.add(ResourceCode(device.code), Receiver(root, serial))
+
+    def _keep(self, keyed: _Keyed) -> _Identity:
+        if keyed.certificate is not None and keyed.root is not None:
+            certificate = _certificate(keyed.certificate)
+            self._store.add(certificate, root=keyed.root, aged=True)
+            return certificate.serial, keyed.root
+        assert keyed.serial is not None and keyed.public_key is not None
+        serial = CertificateSerial(keyed.serial.upper())
+        self._store.register_key(serial, bytes.fromhex(keyed.public_key), root=DEFAULT_ROOT)
+        return serial, DEFAULT_ROOT
 
     def check(self, source: ResourceCode, paper: AuthorisationList, certificates: tuple[Certificate, ...]) -> None:
         """Whether a list may come into force: signed, newer, of some use. Errors: KeyMaterialError naming the rule."""
@@ -304,6 +328,28 @@ class Trust:
             # Under B nobody vouches for the time, so nothing can be said about replay.
             now, digest = self._clock(), hashlib.sha256(raw).digest()
             self._replay.admit(serial, block.sig_time, digest, now, root=root)
+
+    def verify_file(self, source: str, block: SignatureBlock, data: bytes, *, coverage_b: bool = False) -> Coverage:
+        """Check the signature of a file of a platform against its keys; returns what the signature covers.
+
+        No replay check: the same package again is the same package, and is answered as before.
+        Errors: UnknownCertificate, SignatureInvalid (ResultCode 4 of GD/J 083-2018 table 35).
+        """
+        serial = block.certificate
+        roots = [root for known, root in self._peers.get(source, ()) if known == serial]
+        fault = f"certificate {serial} is not registered for platform {source}"
+        keys = []
+        for root in roots:
+            try:
+                keys.append(self._store.public_key_for(serial, root=root))
+            except KeyMaterialError as error:
+                fault = str(error)
+        if not keys:
+            raise UnknownCertificate(fault)
+        for coverage in (Coverage.A, Coverage.B) if coverage_b else (Coverage.A,):
+            if any(self._provider.verify(key, signed_bytes(data, block, coverage), block.value) for key in keys):
+                return coverage
+        raise SignatureInvalid(f"no coverage verifies with certificate {serial}")
 
     def replay_state(self) -> list[list[str | int]]:
         """What must outlive a restart so that nothing old is taken for new, as plain values of JSON."""

@@ -288,6 +288,28 @@ def calendar(connection: Connection) -> tuple[rows.CalendarRow, ...]:
     return _all(connection, rows.CalendarRow, select(table).where(table.c.kind != "").order_by(table.c.day))
 
 
+def received_package(connection: Connection, source: str, ebd_id: str) -> rows.ReceivedPackageRow | None:
+    """The package of this source and number, with what it was answered."""
+    c = schema.received_packages.c
+    query = select(schema.received_packages).where(c.source == source, c.ebd_id == ebd_id)
+    return _one(connection, rows.ReceivedPackageRow, query)
+
+
+def packages_about(connection: Connection, ebm_id: str) -> tuple[rows.ReceivedPackageRow, ...]:
+    """Packages that speak of a message, by the number that they give it; oldest first."""
+    c = schema.received_packages.c
+    query = select(schema.received_packages).where(c.ebm_id == ebm_id).order_by(c.received_at, c.ebd_id)
+    return _all(connection, rows.ReceivedPackageRow, query)
+
+
+def received_packages_page(
+    connection: Connection, limit: int = 100, cursor: str | None = None
+) -> Page[rows.ReceivedPackageRow]:
+    """Packages of peers, newest first."""
+    table, names = schema.received_packages, ("received_at", "ebd_id")
+    return _page(connection, rows.ReceivedPackageRow, table, names, (float, str), limit, cursor)
+
+
 def counter(connection: Connection, name: str) -> int:
     """The last number that was reserved, 0 when none was."""
     found = connection.execute(select(schema.counters.c.value).where(schema.counters.c.name == name)).scalar()

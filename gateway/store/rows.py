@@ -251,6 +251,24 @@ class CalendarRow:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class ReceivedPackageRow:
+    """Insert an EBD package 业务数据包 of a peer with what it was answered (GD/J 083-2018 table 35); never changed."""
+
+    source: str
+    ebd_id: str
+    peer: str
+    host: str
+    kind: str
+    received_at: float
+    result: int
+    words: str
+    business: bytes
+    signature: bytes | None = None
+    ebm_id: str | None = None
+    related: str | None = None
+
+
 #: Everything that ``Store.write`` and ``Store.submit`` take.
 Row: TypeAlias = (
     WarningRow
@@ -273,6 +291,7 @@ Row: TypeAlias = (
     | ProgrammeRow
     | ScheduleRow
     | CalendarRow
+    | ReceivedPackageRow
 )
 
 #: Committed before everything else that waits: what a publisher or a frame is held up by.

@@ -277,3 +277,26 @@ calendar = Table(
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
 )
+
+# EBD packages 业务数据包 that peers proved to be theirs; (source, ebd_id) is what makes one the same again
+received_packages = Table(
+    "received_packages",
+    metadata,
+    Column("source", Text, nullable=False),
+    Column("ebd_id", Text, nullable=False),
+    Column("peer", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("received_at", Double, nullable=False),
+    Column("result", Integer, nullable=False),
+    Column("words", Text, nullable=False),
+    # the message that it speaks of, as it was written; ours need not have the same number
+    Column("ebm_id", Text),
+    Column("related", Text),
+    # EBDB and EBDS exact to the byte: what the signature stands on
+    Column("business", LargeBinary, nullable=False),
+    Column("signature", LargeBinary),
+    PrimaryKeyConstraint("source", "ebd_id"),
+    Index(None, "received_at", "ebd_id"),
+    Index(None, "ebm_id"),
+)

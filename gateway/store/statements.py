@@ -189,6 +189,7 @@ _BUILDERS: dict[type, Callable[[str], Statement]] = {
     rows.ProgrammeRow: _upsert(schema.programmes, rows.ProgrammeRow),
     rows.ScheduleRow: _upsert(schema.schedules, rows.ScheduleRow),
     rows.CalendarRow: _upsert(schema.calendar, rows.CalendarRow),
+    rows.ReceivedPackageRow: _plain(schema.received_packages, rows.ReceivedPackageRow),
 }
 
 
