@@ -17,6 +17,7 @@ from gateway.errors import PackageUnreadable, UnsupportedMediaError
 _IN_MEMORY: Final = 1 << 20
 #: Parts before the package: some vendors send a comment, and nobody sends ten.
 _PARTS: Final = 10
+_SUBTYPE: Final = re.compile(r"^\s*multipart/[^;\s]+", re.IGNORECASE)
 #: Quotes of any kind: the sample of the standard is printed with typographic ones.
 _FILE_NAME: Final = re.compile(r"""filename\s*=\s*(?:["“”„«»']+([^"“”„«»']*)["“”„«»']|([^\s;]+))""", re.IGNORECASE)
 
@@ -37,7 +38,9 @@ async def package_of(request: web.Request, folder: Path, limit: int) -> BinaryIO
         raise _too_large(limit)
     left, named = limit, False
     try:
-        reader = await request.multipart()
+        # As multipart/mixed: aiohttp would otherwise read the names of form fields itself, and warn of other quotes.
+        kind = _SUBTYPE.sub("multipart/mixed", request.headers["Content-Type"])
+        reader = aiohttp.MultipartReader({"Content-Type": kind}, request.content)
         for _ in range(_PARTS):
             part = await reader.next()
             if part is None:

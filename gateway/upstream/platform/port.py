@@ -84,6 +84,7 @@ class PlatformPort:
             application,
             access_log=None,
             keepalive_timeout=_KEEP_ALIVE,
+            shutdown_timeout=_GRACE,
             max_line_size=_LINE_BYTES,
             max_field_size=_LINE_BYTES,
             auto_decompress=False,
@@ -94,7 +95,7 @@ class PlatformPort:
         """Serve; returns the port's number. Errors: EnvironmentLackingError."""
         await asyncio.to_thread(self._options.folder.mkdir, parents=True, exist_ok=True)
         await self._runner.setup()
-        self._site = web.TCPSite(self._runner, host, port, ssl_context=tls, backlog=_BACKLOG, shutdown_timeout=_GRACE)
+        self._site = web.TCPSite(self._runner, host, port, ssl_context=tls, backlog=_BACKLOG)
         try:
             await self._site.start()
         except OSError as error:
