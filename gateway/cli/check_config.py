@@ -95,6 +95,8 @@ def _looks(settings: Settings) -> dict[str, Callable[[], object]]:
         "adapters.tls": lambda: tls_of(settings.adapters.tls, "adapters"),
         "front_end.tls": lambda: tls_of(settings.front_end.tls, "front_end"),
         "front_end.platform_tls": lambda: client_tls(settings.front_end.platform_tls, "front_end.platform_tls"),
+        "platform.tls": lambda: tls_of(settings.platform.tls, "platform"),
+        "peers": lambda: [client_tls(peer.tls, f"peers.{name}.tls") for name, peer in settings.peers.items()],
         "links": lambda: [
             client_tls(link.tls, f"links.{name}.tls")
             for name, link in settings.links.items()

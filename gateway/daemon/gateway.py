@@ -20,6 +20,7 @@ from gateway.daemon.drop import Drop
 from gateway.daemon.front_end import make_front_end
 from gateway.daemon.keys import signing_key, sm2_provider, tls_of
 from gateway.daemon.links import make_bearers
+from gateway.daemon.listening import hub_limits, listen
 from gateway.daemon.machine import calm_the_collector, clock_synchronised, raise_file_limit
 from gateway.daemon.monitoring import make_monitors
 from gateway.daemon.papers import make_paper_book
@@ -31,8 +32,8 @@ from gateway.devices.adapter_link import AdapterLink
 from gateway.devices.adapter_port import AdapterPort
 from gateway.devices.adapter_server import ServerLimits
 from gateway.devices.bearer import Tools
-from gateway.devices.hub import Hub, HubLimits
-from gateway.devices.listeners import Listen, Listeners
+from gateway.devices.hub import Hub
+from gateway.devices.listeners import Listeners
 from gateway.devices.profiles import load_profiles
 from gateway.devices.trust import Trust
 from gateway.dispatch.alarms import AlarmLevel, Alarms
@@ -55,7 +56,6 @@ from gateway.domain.message import AirTime
 from gateway.programmes.library import Library
 from gateway.programmes.options import SoundOptions
 from gateway.programmes.toolbox import Toolbox
-from gateway.protocols.framing import Kind
 from gateway.publishers.places import places
 from gateway.publishers.reference import (
     CountyOutlines,
@@ -169,7 +169,7 @@ class Gateway:
         trust = await open_trust(settings.signing, provider, store, time.time)
         if trust is not None:
             self._task(keep_replay(trust, store), "replay state")
-        self.hub = hub = Hub(self.dispatch, self._limits(), settings.gateway.code, trust)
+        self.hub = hub = Hub(self.dispatch, hub_limits(settings), settings.gateway.code, trust)
         self.state.links = hub
         self.dispatch.receipts.on_committed = hub.receipts_committed
         options = sound_options(settings.sound)
@@ -183,7 +183,9 @@ class Gateway:
             AllClear(self.dispatch, options.said_of_end, settings.gateway.code, settings.sound.all_clear_seconds)
         await self.dispatch.start()
         stack.push_async_callback(self.dispatch.close)
-        terminals, feedback = await self._listen(Listeners(hub))
+        listeners = Listeners(hub)
+        stack.push_async_callback(listeners.close)
+        terminals, feedback = await listen(listeners, settings)
         reports = 0
         if adapters is not None:
             stack.push_async_callback(adapters.close)
@@ -370,44 +372,3 @@ class Gateway:
             alarm=alarm,
             clock_synchronised=clock_synchronised,
         )
-
-    def _limits(self) -> HubLimits:
-        terminals = self.settings.terminals
-        return HubLimits(
-            frame_gap=terminals.frame_gap_seconds,
-            registration=terminals.registration_seconds,
-            missed_heartbeats=terminals.missed_heartbeats,
-            dispute=terminals.dispute_seconds,
-            idle=self.settings.feedback.idle_seconds,
-        )
-
-    async def _listen(self, listeners: Listeners) -> tuple[int, int]:
-        self._stack.push_async_callback(listeners.close)
-        terminals, feedback = self.settings.terminals, self.settings.feedback
-        both = self.settings.one_port
-        accepts = frozenset({Kind.IP, Kind.FEEDBACK}) if both else frozenset({Kind.IP})
-        first = await listeners.open(
-            Listen(
-                terminals.host,
-                terminals.port,
-                accepts,
-                tls_of(terminals.tls, "terminals"),
-                terminals.backlog,
-                terminals.max_frame_bytes,
-                terminals.max_unsent_bytes,
-            )
-        )
-        if both:
-            return first, first
-        second = await listeners.open(
-            Listen(
-                feedback.host,
-                feedback.port,
-                frozenset({Kind.FEEDBACK}),
-                tls_of(feedback.tls, "feedback"),
-                feedback.backlog,
-                feedback.max_frame_bytes,
-                terminals.max_unsent_bytes,
-            )
-        )
-        return first, second
