@@ -18,7 +18,7 @@ from gateway.security.coverage import Coverage, signed_bytes
 from gateway.security.keys import load_key_file
 from gateway.security.sm2 import default_provider
 from gateway.store import queries
-from tests.gatewaykit import BareTerminal, alarms_of, keep_reference, terminal, until
+from tests.gatewaykit import BareTerminal, alarms_of, hang_up, keep_reference, terminal, until
 from tests.peerkit import CITY, OTHER, Neighbour, cancel, county, ebm, heartbeat, now
 
 
@@ -37,6 +37,7 @@ async def gate(tmp_path: Path, city: Neighbour) -> AsyncIterator[Gateway]:
     async with Gateway(county(tmp_path, city, Neighbour(OTHER, "0000000C1002"))) as gateway:
         city.port = gateway.ports.platform
         yield gateway
+        await hang_up()
 
 
 async def test_a_message_of_the_superior_is_receipted_signed_and_on_the_air(
