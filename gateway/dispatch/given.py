@@ -12,12 +12,13 @@ from gateway.domain.codes import AreaCode, EbmId
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A message of a superior platform 上级平台: its EBM id stays on device frames, whatever else is ours.
+    """A message of a superior platform 上级平台: nobody is asked, and its EBM id stays on device frames.
 
+    ``ebm_id``: None where the superior's number has another form than frames carry, so that it gets one of ours.
     ``terminals``: numbers of those whom it names one by one; then ``Facts.areas`` is empty, and frames name them too.
     """
 
-    ebm_id: EbmId
+    ebm_id: EbmId | None
     terminals: tuple[int, ...] = ()
 
 

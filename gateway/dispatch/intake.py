@@ -131,7 +131,8 @@ class Intake:
         state = self._state
         now = state.clock()
         old = await self._referenced_for_update(submission, notices)
-        ebm_id = facts.given.ebm_id if facts.given else await state.numbers.take(datetime.fromtimestamp(now, BEIJING))
+        given = None if facts.given is None else facts.given.ebm_id
+        ebm_id = given or await state.numbers.take(datetime.fromtimestamp(now, BEIJING))
         live, targets = self._message(submission, facts, ebm_id, now, old)
         if submission.areas_open:
             words = f"{facts.headline}: 区域须由人确认 a person must say which areas are meant"

@@ -74,7 +74,7 @@ class Broadcasts:
     async def _widened(self, facts: Facts) -> bool:
         """Codes beyond 255 come as further commands of one id: all but the codes must be what came before."""
         assert facts.given is not None
-        live = self._dispatch.state.messages.get(facts.given.ebm_id)
+        live = self._dispatch.state.messages.get(facts.given.ebm_id or "")
         if live is None or live.state.is_over or live.ending or not _same(facts, live.message):
             return False
         terminals = facts.given.terminals or [e.id for e in self._dispatch.state.registry.in_areas(facts.areas)]

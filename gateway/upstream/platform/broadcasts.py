@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -14,7 +15,7 @@ from gateway.dispatch.alarms import AlarmLevel
 from gateway.dispatch.content import sent_text
 from gateway.dispatch.given import Given
 from gateway.dispatch.service import Dispatch
-from gateway.dispatch.submission import Facts, Submission
+from gateway.dispatch.submission import Acceptance, Facts, Submission
 from gateway.domain.codes import AreaCode
 from gateway.domain.message import Manner
 from gateway.domain.peers import BareSound, Peer, PeerRole
@@ -26,13 +27,16 @@ from gateway.errors import (
     PackageRefused,
     RightsError,
     SoundError,
+    StateConflictError,
     WarningConflict,
     WarningInvalid,
 )
 from gateway.programmes.library import Library
 from gateway.protocols.platform.ebm import Auxiliary, Ebm, MsgBasicInfo, MsgContent
+from gateway.protocols.platform.ids import MessageId
 from gateway.protocols.platform.package import Package
 from gateway.store import queries
+from gateway.store.rows import StateRow
 from gateway.upstream.platform.handling import TAKEN, Arrived, Verdict
 from gateway.upstream.platform.reading import (
     areas_of,
@@ -53,12 +57,20 @@ MEDIA_TYPE: Final = "application/x-gdj083-2018-ebd"
 #: 未处理 of BrdStateCode (GD/J 083-2018 table 7): expired on arrival, or not for us.
 UNTOUCHED: Final = 0
 
-#: Hears of a message that was taken in and is not played: (package, BrdStateCode, why).
-Left = Callable[[Arrived, int, str], Awaitable[None]]
+#: 播发取消 of the same table
+CALLED_OFF: Final = 5
+
+#: Hears of a message that is not played: (package, number of the message, BrdStateCode, why).
+Left = Callable[[Arrived, MessageId, int, str], Awaitable[None]]
 
 
-async def _nobody(_arrived: Arrived, _state: int, _words: str) -> None:
+async def _nobody(_arrived: Arrived, _ebm_id: MessageId, _state: int, _words: str) -> None:
     return
+
+
+def _called_off(peer: Peer, ebm_id: MessageId) -> str:
+    """Under which the store keeps that a message was cancelled before it came."""
+    return f"platform called off {peer.code} {ebm_id}"
 
 
 def publisher_of(peer: Peer) -> str:
@@ -94,20 +106,22 @@ class Broadcasts:
         basic = ebm.basic
         if basic is None or basic.start is None or basic.end is None or not ebm.contents:
             # 非强制播发 may come without all this (082 table 2); there is nothing to play.
-            return await self._leave(arrived, ebm, "消息无可播内容 there is nothing to broadcast")
+            return await self._leave(arrived, ebm.ebm_id, "消息无可播内容 there is nothing to broadcast")
         if why := for_whom(ebm, self._own(arrived.peer)):
-            return await self._leave(arrived, ebm, why)
+            return await self._leave(arrived, ebm.ebm_id, why)
         areas = areas_of(ebm.contents, self._region)
         if not areas:
-            return await self._leave(arrived, ebm, "区域不属于本平台 no area of it is ours")
+            return await self._leave(arrived, ebm.ebm_id, "区域不属于本平台 no area of it is ours")
         if basic.end.timestamp() <= self._dispatch.state.clock() and not await self._known(arrived.peer, ebm):
-            return await self._leave(arrived, ebm, "到达时已过结束时间 it is over on arrival")
+            return await self._leave(arrived, ebm.ebm_id, "到达时已过结束时间 it is over on arrival")
+        if await self._is_called_off(arrived.peer, ebm.ebm_id):
+            return await self._leave(arrived, ebm.ebm_id, "已先收到取消 its cancel came before it", CALLED_OFF)
         return await self._play(arrived, ebm, basic, areas)
 
-    async def _leave(self, arrived: Arrived, ebm: Ebm, why: str) -> Verdict:
-        log.info("message not for us", peer=arrived.peer.name, ebm_id=ebm.ebm_id, why=why)
-        await self._left(arrived, UNTOUCHED, why)
-        return Verdict(TAKEN.result, why, ebm.ebm_id)
+    async def _leave(self, arrived: Arrived, ebm_id: MessageId, why: str, state: int = UNTOUCHED) -> Verdict:
+        log.info("message not played", peer=arrived.peer.name, ebm_id=ebm_id, why=why)
+        await self._left(arrived, ebm_id, state, why)
+        return Verdict(TAKEN.result, why, ebm_id)
 
     async def _known(self, peer: Peer, ebm: Ebm) -> bool:
         rows = await self._dispatch.state.store.read(queries.warnings_by_identifier, ebm.ebm_id)
@@ -134,9 +148,8 @@ class Broadcasts:
             language=tag_of(content),
         )
         facts, notices = await self._with_sound(peer, facts, content, arrived.package)
-        number = ebm.ebm_id.ebm_id
-        if peer.role.commands and number is not None and ebm.ebm_id.forced:
-            facts = replace(facts, given=Given(number))
+        if peer.role.commands and ebm.ebm_id.forced:
+            facts = replace(facts, given=Given(ebm.ebm_id.ebm_id))
         if len(ebm.contents) > 1:
             others = ", ".join(tag_of(one) for one in ebm.contents if one is not content)
             notices.append(Notice("other_languages", f"其他语种未播 other languages are not played: {others}"))
@@ -153,6 +166,10 @@ class Broadcasts:
             done = await self._dispatch.accept(submission, facts, notices)
         except WarningConflict as error:
             raise self._conflict(ebm) from error
+        if done.message_id is not None and await self._is_called_off(peer, ebm.ebm_id):
+            # Its cancel came while it was taken in.
+            with suppress(StateConflictError):
+                await self._dispatch.cancel(done.message_id, publisher_of(peer), "取消先到 its cancel came first")
         words = "; ".join([TAKEN.words, *(notice.message for notice in done.notices)])
         return Verdict(TAKEN.result, words, ebm.ebm_id)
 
@@ -220,12 +237,25 @@ class Broadcasts:
         )
         submission = Submission(warning, arrived.business, MEDIA_TYPE, publisher_of(peer))
         try:
-            done = await self._dispatch.accept(submission, None)
-        except WarningInvalid:
-            # Not final: what it cancels may still be on its way, and the sender tries again.
-            words = f"所取消的消息未知 the message to cancel is not known: {meant}"
-            return Verdict(PackageRefused.result, words, meant, final=False)
+            done = await self._cancelled(submission, peer, meant)
         except (WarningConflict, RightsError) as error:
             raise PackageRefused("cancel", "取消不被接受", str(error)) from error
+        if done is None:
+            words = f"所取消的消息未到，到亦不播 what it cancels has not come, and will not be played: {meant}"
+            return await self._leave(arrived, meant, words, CALLED_OFF)
         words = "; ".join([TAKEN.words, *(notice.message for notice in done.notices)])
         return Verdict(TAKEN.result, words, meant)
+
+    async def _cancelled(self, submission: Submission, peer: Peer, meant: MessageId) -> Acceptance | None:
+        """Cancel; None where the message is not known: that is kept, for packages overtake one another."""
+        with suppress(WarningInvalid):
+            return await self._dispatch.accept(submission, None)
+        state = self._dispatch.state
+        await state.store.write(StateRow(_called_off(peer, meant), state.clock()))
+        # The message may have come meanwhile: either it saw what is kept, or it is found now.
+        with suppress(WarningInvalid):
+            return await self._dispatch.accept(submission, None)
+        return None
+
+    async def _is_called_off(self, peer: Peer, ebm_id: MessageId) -> bool:
+        return await self._dispatch.state.store.read(queries.state, _called_off(peer, ebm_id)) is not None

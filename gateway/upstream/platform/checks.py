@@ -14,7 +14,7 @@ import structlog
 
 from gateway.devices.trust import Trust
 from gateway.domain.peers import BareSound, Peer
-from gateway.errors import PackageIncomplete, PackageRefused, PackageUnproven, SignatureError
+from gateway.errors import PackageIncomplete, PackageRefused, PackageUnproven, PackageUnreadable, SignatureError
 from gateway.protocols.platform import ebi, signing
 from gateway.protocols.platform.conditions import ConnectionCheck, EbdResponse
 from gateway.protocols.platform.ebm import STREAM, Ebm
@@ -61,7 +61,11 @@ class Checks:
         """
         found.package = package = read_package(file)
         found.business = package.document(package.business)
-        document = Document(found.business)
+        try:
+            document = Document(found.business)
+        except PackageIncomplete as error:
+            # Without an envelope nobody knows whose it is, so nothing of it was understood (接收解析失败).
+            raise PackageUnreadable(error.code, error.chinese, error.english) from error
         found.envelope = envelope = document.envelope
         found.peer = peer = self._sender(envelope, host)
         if package.signature is not None:

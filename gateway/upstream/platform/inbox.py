@@ -4,16 +4,34 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Final
 
 from gateway.dispatch.alarms import AlarmLevel, Alarms
 from gateway.domain.peers import Peer
 from gateway.errors import OverloadedError, PackageError, PackageRefused, StoreError
+from gateway.protocols.platform import conditions, resources, states
 from gateway.protocols.platform.conditions import ConnectionCheck
 from gateway.protocols.platform.envelope import Envelope
 from gateway.store import Store, queries
 from gateway.store.rows import ReceivedPackageRow
 from gateway.upstream.platform.checks import Examined
-from gateway.upstream.platform.handling import Arrived, Handlers, Verdict
+from gateway.upstream.platform.handling import TAKEN, Arrived, Handlers, Verdict
+
+#: What a peer tells and asks nothing by: kept, where nobody here does more with it.
+_TOLD: Final = (
+    conditions.EbdNotify,
+    conditions.EbrasState,
+    conditions.EbrbsState,
+    conditions.EbrdtState,
+    conditions.EbrpsState,
+    resources.EbrasInfo,
+    resources.EbrbsInfo,
+    resources.EbrdtInfo,
+    resources.EbrpsInfo,
+    resources.EbrstInfo,
+    states.EbmBrdLog,
+    states.EbmStateResponse,
+)
 
 
 @dataclass(slots=True)
@@ -89,6 +107,8 @@ class Inbox:
         handler = self.handlers.get(type(arrived.ebd.body))
         if handler is None:
             kind = arrived.ebd.envelope.ebd_type
+            if isinstance(arrived.ebd.body, _TOLD):
+                return Verdict(TAKEN.result, f"{kind} 已收存 kept")
             return Verdict(PackageRefused.result, f"本平台不处理 {kind} this platform does not take it")
         try:
             return await handler(arrived)
