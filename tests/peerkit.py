@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from aiohttp import BodyPartReader, web
 
 from gateway.domain.codes import CertificateSerial
 from gateway.domain.zone import BEIJING
@@ -108,6 +109,105 @@ class Neighbour:
         url = f"http://{self.host}:{self.port}/"
         async with aiohttp.ClientSession() as client, client.post(url, data=body, headers=headers) as response:
             return await Answer.read(response)
+
+
+@dataclass
+class Got:
+    """A package that we sent, as it came."""
+
+    ebd: Ebd
+    tar: bytes
+    business: bytes
+    signature: bytes | None
+    #: the other files, by name
+    files: dict[str, bytes]
+    path: str
+
+    @property
+    def kind(self) -> str:
+        """EBDType."""
+        return self.ebd.envelope.ebd_type
+
+
+class Listening:
+    """The port of a neighbour: it keeps what comes and answers as it is told to.
+
+    ``answers`` are taken one for each package, the last for ever: a ResultCode; "silent" closes the connection without
+    a word; "unsigned"; "stranger" (signed with another key); "other" (a receipt of another package); an HTTP status above 99.
+    """
+
+    def __init__(self, neighbour: Neighbour) -> None:
+        self.neighbour = neighbour
+        self.got: list[Got] = []
+        self.beats = 0
+        self.answers: list[int | str] = [1]
+        self.port = 0
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it takes packages."""
+        return f"http://127.0.0.1:{self.port}/ebd"
+
+    async def open(self, port: int = 0) -> Listening:
+        """Listen."""
+        application = web.Application(client_max_size=64 << 20)
+        application.router.add_post("/{path:.*}", self._post)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", port or self.port).start()
+        self.port = self._runner.addresses[0][1]
+        return self
+
+    async def close(self) -> None:
+        """Listen no more."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def of(self, kind: str) -> list[Got]:
+        """What came of one type."""
+        return [one for one in self.got if one.kind == kind]
+
+    async def _post(self, request: web.Request) -> web.StreamResponse:
+        part = await (await request.multipart()).next()
+        assert isinstance(part, BodyPartReader) and (part.filename or "").startswith("EBDT_")
+        tar = bytes(await part.read())
+        files: dict[str, bytes] = {}
+        with tarfile.open(fileobj=io.BytesIO(tar)) as package:
+            for member in package:
+                held = package.extractfile(member)
+                assert held is not None
+                files[member.name] = held.read()
+        business = next(content for name, content in files.items() if name.startswith("EBDB_"))
+        ebd = parse(business)
+        signature = files.pop(f"EBDS_EBDB_{ebd.envelope.ebd_id}.xml", None)
+        del files[f"EBDB_{ebd.envelope.ebd_id}.xml"]
+        if isinstance(ebd.body, ConnectionCheck):
+            self.beats += 1
+            return self._receipt(ebd, 1, signed=False)
+        self.got.append(Got(ebd, tar, business, signature, files, request.path))
+        answer = self.answers[0] if len(self.answers) == 1 else self.answers.pop(0)
+        if answer == "silent":
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
+        if isinstance(answer, int) and answer > 99:
+            return web.Response(status=answer)
+        if answer == "stranger":
+            stranger = Neighbour(self.neighbour.code, self.neighbour.serial)
+            return self._receipt(ebd, 1, by=stranger)
+        if answer == "other":
+            return self._receipt(ebd, 1, about=EbdId.build(COUNTY, 999_999))
+        return self._receipt(ebd, 1 if answer == "unsigned" else int(answer), signed=answer != "unsigned")
+
+    def _receipt(
+        self, ebd: Ebd, result: int, *, signed: bool = True, by: Neighbour | None = None, about: EbdId | None = None
+    ) -> web.Response:
+        body = EbdResponse(result=result, description="接收")
+        related = about or ebd.envelope.ebd_id
+        tar = (by or self.neighbour).package(body, signed=signed, destination=ebd.envelope.source, related=related)
+        return web.Response(body=tar, content_type="application/x-tar")
 
 
 @dataclass

@@ -11,7 +11,6 @@ from typing import Annotated, Final
 from aiohttp import web
 from pydantic import Field, StringConstraints
 
-from gateway.api.books import Books, OpenBook
 from gateway.api.models import (
     DeliveryBody,
     EvidenceBody,
@@ -26,6 +25,7 @@ from gateway.api.models import (
 from gateway.api.routes import Call, answer_off_loop
 from gateway.api.services import Services
 from gateway.api.warnings import own_ids
+from gateway.coverage.books import Books, OpenBook
 from gateway.dispatch.live import LogEntry, Sent
 from gateway.domain.ladder import Authenticity, Outcome, Rung, Standing
 from gateway.domain.message import Command

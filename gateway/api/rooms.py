@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.api.auth import Keys
-from gateway.api.books import Books
 from gateway.api.services import Services
 from gateway.api.watch import Watch
+from gateway.coverage.books import Books
 from gateway.dispatch.admission import Weigh
 
 

@@ -13,7 +13,6 @@ from aiohttp import web
 
 from gateway.api.app import make_application
 from gateway.api.auth import Keys
-from gateway.api.books import Books
 from gateway.api.problems import MEDIA_TYPE as PROBLEM
 from gateway.api.problems import TITLES, problem_response
 from gateway.api.rooms import Rooms
@@ -77,7 +76,7 @@ class HttpServer:
     def __init__(self, services: Services, tls: ssl.SSLContext | None) -> None:
         self._tls = tls
         self._keys = Keys(partial(services.store.read, queries.keys))
-        books = Books(services)
+        books = services.books
         self._watch = Watch(services, books)
         rooms = Rooms(services, self._keys, books, self._watch, weigher(services))
         self._runner = web.AppRunner(make_application(rooms), access_log=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from gateway.coverage.books import Books
 from gateway.devices.hub import Hub
 from gateway.dispatch.daily_book import DailyBook
 from gateway.dispatch.papers import PaperBook
@@ -29,6 +30,7 @@ class Services:
     settings: Settings
     store: Store
     dispatch: Dispatch
+    books: Books
     hub: Hub
     terminals: TerminalBook
     daily: DailyBook

@@ -11,8 +11,8 @@ from typing import Any, Final
 import structlog
 
 from gateway.api import reads
-from gateway.api.books import Books
 from gateway.api.services import Services
+from gateway.coverage.books import Books
 from gateway.coverage.figures import Rule
 from gateway.dispatch.alarms import Alarm
 from gateway.errors import GatewayError, OverloadedError

@@ -2,6 +2,6 @@
 
 ``model.MessageCoverage`` is the read model of one message: it folds evidence as it is committed and gives a
 ``CoverageSnapshot`` at any time. ``figures`` holds the two rules, ``standing`` the registered and online coverage,
-``contract`` the bodies of the HTTP interface, ``table`` the tables for a console. Nothing here does I/O or knows the
-clock.
+``contract`` the bodies of the HTTP interface, ``table`` the tables for a console. ``books`` keeps the models of
+messages up to date for readers; nothing else here does I/O or knows the clock.
 """

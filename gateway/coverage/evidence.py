@@ -21,6 +21,8 @@ from gateway.domain.orders import Receipt
 
 _KINDS: Final[Mapping[str, EvidenceKind]] = {kind.value: kind for kind in EvidenceKind}
 #: Kinds whose code is one of table D.12; a report's own code (1 is success there) must not pass for one.
+#: Protocols with result codes of their own.
+_OWN_CODES: Final = frozenset({"adapter", "platform"})
 _ANSWERS: Final = frozenset({EvidenceKind.ACKNOWLEDGED, EvidenceKind.REFUSED})
 _CLOSED_AS: Final[Mapping[MessageState, Outcome]] = {
     MessageState.REJECTED: Outcome.CANCELLED,
@@ -38,8 +40,8 @@ def evidence_of(entry: LogEntry) -> Iterator[tuple[int, Evidence]]:
     if isinstance(entry, Receipt):
         kind = _KINDS.get(entry.kind)
         if kind is not None and entry.terminal_id is not None:
-            # Adapters have result codes of their own (GD/J 089-2018 table A.32).
-            code = entry.code if kind in _ANSWERS and entry.protocol != "adapter" else 0
+            # Those of others are of GD/J 089-2018 table A.32 or GD/J 083-2018 table 35.
+            code = entry.code if kind in _ANSWERS and entry.protocol not in _OWN_CODES else 0
             yield (
                 entry.terminal_id,
                 Evidence(kind, entry.received_at, entry.attempt, Standing(entry.standing), code, bool(entry.late)),

@@ -16,6 +16,7 @@ import structlog
 from gateway.api.server import HttpServer
 from gateway.api.services import Services
 from gateway.api.weigh import weigher
+from gateway.coverage.books import Books
 from gateway.daemon.drop import Drop
 from gateway.daemon.front_end import make_front_end
 from gateway.daemon.keys import signing_key, sm2_provider, tls_of
@@ -54,7 +55,6 @@ from gateway.domain.areas import Gazetteer
 from gateway.domain.codes import EbmId, ResourceCode
 from gateway.domain.message import AirTime
 from gateway.programmes.library import Library
-from gateway.programmes.options import SoundOptions
 from gateway.programmes.toolbox import Toolbox
 from gateway.publishers.places import places
 from gateway.publishers.reference import (
@@ -181,6 +181,11 @@ class Gateway:
         self.state.sound = sound = make_sound(settings, options, toolbox, self.dispatch)
         if settings.sound.enabled and settings.sound.all_clear:
             AllClear(self.dispatch, options.said_of_end, settings.gateway.code, settings.sound.all_clear_seconds)
+        self.books = Books(self.dispatch)
+        self.library = Library(recordings_folder(settings.gateway.data_dir), toolbox, options)
+        self.platform = make_platform(settings, self.dispatch, self.books, trust, self.library, hub.is_online)
+        if self.platform is not None:
+            stack.push_async_callback(self.platform.outbox.close)
         await self.dispatch.start()
         stack.push_async_callback(self.dispatch.close)
         listeners = Listeners(hub)
@@ -211,13 +216,17 @@ class Gateway:
         self.trust = None if trust is None else await open_trust_desk(self.dispatch, trust, ring)
         if self.trust is not None:
             stack.push_async_callback(self.trust.publisher.close)
-        self.services = self._services(gazetteer, outlines, regions, options, toolbox)
+        self.services = self._services(gazetteer, outlines, regions, toolbox)
         self._share()
         self._watch_folders()
         http = HttpServer(self.services, tls_of(settings.http.tls, "http"))
         stack.push_async_callback(http.close)
         web = await http.open(settings.http.host, settings.http.port)
-        self.ports = Ports(web, terminals, feedback, reports, commands, await self._open_platform(trust))
+        platform = 0
+        if self.platform is not None:
+            stack.push_async_callback(self.platform.port.close)
+            platform = await self.platform.open(self._task)
+        self.ports = Ports(web, terminals, feedback, reports, commands, platform)
         calm_the_collector()
         log.info("gateway serves", ports=str(self.ports), terminals=len(self.state.registry), sm2=provider.name)
 
@@ -293,16 +302,6 @@ class Gateway:
         self.dispatch.receipts.on_committed = committed
         return port
 
-    async def _open_platform(self, trust: Trust | None) -> int:
-        """Open the platform interface; the number of its port, 0 where it is not enabled."""
-        section = self.settings.platform
-        self.platform = rooms = make_platform(self.settings, self.dispatch, trust, self.services.library)
-        if rooms is None:
-            return 0
-        self._stack.push_async_callback(rooms.port.close)
-        self._task(rooms.presence.run(), "presence of peers")
-        return await rooms.port.open(section.host, section.port, tls_of(section.tls, "platform"))
-
     def _share(self) -> None:
         """Fetch what other platforms share, in tasks of their own."""
         for source in library_sources(self.settings.library):
@@ -325,7 +324,6 @@ class Gateway:
         gazetteer: Gazetteer,
         outlines: CountyOutlines,
         regions: Regions,
-        options: SoundOptions,
         toolbox: Toolbox,
     ) -> Services:
         """What the API is given."""
@@ -333,12 +331,13 @@ class Gateway:
             settings=self.settings,
             store=self.state.store,
             dispatch=self.dispatch,
+            books=self.books,
             hub=self.hub,
             terminals=self.terminals,
             daily=self.daily,
             monitors=self.monitors,
             papers=self.papers,
-            library=Library(recordings_folder(self.settings.gateway.data_dir), toolbox, options),
+            library=self.library,
             capabilities=toolbox.capabilities() if self.settings.sound.enabled else (),
             gazetteer=gazetteer,
             outlines=outlines,

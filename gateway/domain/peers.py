@@ -60,6 +60,8 @@ class Peer:
     #: whether the information body EBDI goes with messages to it (GD/J 083-2018 table 1)
     information: bool = True
     bare_sound: BareSound = BareSound.ACCEPT
+    #: whether its receipts may come unsigned, against GD/J 083-2018 table 2
+    bare_receipts: bool = False
     interval: float = 30.0
     missed: int = 3
     connect_seconds: float = 5.0

@@ -48,6 +48,10 @@ class PlatformSection(Section):
     platform_state_seconds: Seconds = 1800.0
     terminal_state_seconds: Seconds = 300.0
     #: share of the terminals that must have played for state 3 播发成功; below it 4 with the share
+    #: while a message plays, its counts are told so often, where they change
+    progress_seconds: Seconds = 30.0
+    #: how long results of terminals may come in after the end of a message
+    settle_seconds: Seconds = 5.0
     success_rate: Annotated[float, Field(ge=0, le=1)] = 0.9
 
 
@@ -66,6 +70,7 @@ class PeerSection(Section):
     coverage_b: bool = False
     information: bool = True
     bare_sound: Literal["accept", "speak", "refuse"] = "accept"
+    bare_receipts: bool = False
     heartbeat_seconds: Seconds = 30.0
     missed_heartbeats: Annotated[int, Field(ge=1, le=100)] = 3
     connect_seconds: Seconds = 5.0
@@ -90,6 +95,7 @@ class PeerSection(Section):
             coverage_b=self.coverage_b,
             information=self.information,
             bare_sound=BareSound(self.bare_sound),
+            bare_receipts=self.bare_receipts,
             interval=self.heartbeat_seconds,
             missed=self.missed_heartbeats,
             connect_seconds=self.connect_seconds,

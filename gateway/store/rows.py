@@ -269,6 +269,47 @@ class ReceivedPackageRow:
     related: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SentPackageRow:
+    """Insert an EBD package 业务数据包 of ours; it waits until a ``PackageFateRow`` says otherwise.
+
+    ``id`` is the store's; ``until``: Unix seconds after which it need not arrive, None for always; ``told``: the
+    BrdStateCode in it.
+    """
+
+    peer: str
+    source: str
+    ebd_id: str
+    kind: str
+    topic: str
+    made_at: float
+    package: bytes
+    until: float | None = None
+    ebm_id: str | None = None
+    related: str | None = None
+    told: int | None = None
+    state: str = "waiting"
+    tries: int = 0
+    result: int | None = None
+    words: str = ""
+    done_at: float | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PackageFateRow:
+    """Update a package of ours: delivered, refused or given up, and what its peer said; ``emptied`` drops its bytes."""
+
+    source: str
+    ebd_id: str
+    state: str
+    tries: int
+    words: str
+    done_at: float
+    result: int | None = None
+    emptied: bool = False
+
+
 #: Everything that ``Store.write`` and ``Store.submit`` take.
 Row: TypeAlias = (
     WarningRow
@@ -292,6 +333,8 @@ Row: TypeAlias = (
     | ScheduleRow
     | CalendarRow
     | ReceivedPackageRow
+    | SentPackageRow
+    | PackageFateRow
 )
 
 #: Committed before everything else that waits: what a publisher or a frame is held up by.

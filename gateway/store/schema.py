@@ -300,3 +300,33 @@ received_packages = Table(
     Index(None, "received_at", "ebd_id"),
     Index(None, "ebm_id"),
 )
+
+# EBD packages of ours that must reach their peer, in the order in which they were made
+sent_packages = Table(
+    "sent_packages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("peer", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("ebd_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    # packages of one topic reach the peer in their order
+    Column("topic", Text, nullable=False),
+    Column("made_at", Double, nullable=False),
+    # Unix seconds after which it need not arrive any more; none: always
+    Column("until", Double),
+    Column("ebm_id", Text),
+    Column("related", Text),
+    # BrdStateCode that it tells
+    Column("told", Integer),
+    # the tar, exact to the byte; empty once it has arrived, where it is no evidence
+    Column("package", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("result", Integer),
+    Column("words", Text, nullable=False),
+    Column("done_at", Double),
+    UniqueConstraint("source", "ebd_id"),
+    Index(None, "state", "id"),
+    Index(None, "ebm_id"),
+)

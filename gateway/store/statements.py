@@ -8,7 +8,19 @@ from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Connection, Executable, Table, bindparam, func, select, update
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Executable,
+    LargeBinary,
+    Table,
+    bindparam,
+    case,
+    func,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
@@ -45,7 +57,7 @@ def _plain(table: Table, row_type: type) -> Callable[[str], Statement]:
 
 
 #: Rows whose id the database gives.
-_NUMBERED = frozenset({Attempt, rows.KeyRow, rows.AuditRow})
+_NUMBERED = frozenset({Attempt, rows.KeyRow, rows.AuditRow, rows.SentPackageRow})
 
 
 def _message_state(_dialect: str) -> Statement:
@@ -157,6 +169,25 @@ def _key_revoked(_dialect: str) -> Statement:
     return Statement(statement, _taker(rows.KeyRevokedRow, prefix="p_"), must_match=True)
 
 
+def _package_fate(_dialect: str) -> Statement:
+    table = schema.sent_packages
+    emptied = bindparam("p_emptied", type_=Boolean)
+    kept = case((emptied, literal(b"", LargeBinary)), else_=table.c.package)
+    statement = (
+        update(table)
+        .where(table.c.source == bindparam("p_source"), table.c.ebd_id == bindparam("p_ebd_id"))
+        .values(
+            state=bindparam("p_state"),
+            tries=bindparam("p_tries"),
+            words=bindparam("p_words"),
+            done_at=bindparam("p_done_at"),
+            result=bindparam("p_result"),
+            package=kept,
+        )
+    )
+    return Statement(statement, _taker(rows.PackageFateRow, prefix="p_"), must_match=True)
+
+
 def _upsert(table: Table, row_type: type) -> Callable[[str], Statement]:
     """A row that replaces the one with its key."""
 
@@ -190,6 +221,8 @@ _BUILDERS: dict[type, Callable[[str], Statement]] = {
     rows.ScheduleRow: _upsert(schema.schedules, rows.ScheduleRow),
     rows.CalendarRow: _upsert(schema.calendar, rows.CalendarRow),
     rows.ReceivedPackageRow: _plain(schema.received_packages, rows.ReceivedPackageRow),
+    rows.SentPackageRow: _plain(schema.sent_packages, rows.SentPackageRow),
+    rows.PackageFateRow: _package_fate,
 }
 
 

@@ -6,7 +6,7 @@ from array import array
 
 import pytest
 
-from gateway.api.books import Books, slice_end
+from gateway.coverage.books import Books, slice_end
 from gateway.dispatch.live import LogEntry, Sent
 from gateway.domain.message import Command
 from gateway.domain.orders import Receipt
@@ -44,7 +44,7 @@ def test_slices_are_bounded_by_evidence_and_not_by_entries(log: list[LogEntry], 
 async def test_a_living_book_is_kept_and_a_dead_one_rebuilt(api: Api) -> None:
     await api.register(terminal("350524100001"))
     message = (await api.warn()).json["message_id"]
-    books = Books(api.gateway.services)
+    books = Books(api.gateway.dispatch)
     first = await books.open(message)
     assert (await books.open(message)).book is first.book
     assert len(first.live.terminals) == 1
@@ -61,7 +61,7 @@ async def test_a_living_book_is_kept_and_a_dead_one_rebuilt(api: Api) -> None:
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_only_a_few_past_books_are_kept(api: Api) -> None:
-    books = Books(api.gateway.services)
+    books = Books(api.gateway.dispatch)
     names = [(await api.warn()).json["message_id"] for _ in range(8)]
     kept = {name: api.gateway.dispatch.state.messages.pop(name) for name in names}
     for name in names:
@@ -73,4 +73,4 @@ async def test_only_a_few_past_books_are_kept(api: Api) -> None:
 @pytest.mark.asyncio(loop_scope="module")
 async def test_no_book_of_what_never_was(api: Api) -> None:
     with pytest.raises(NotFoundError):
-        await Books(api.gateway.services).open("0" * 35)
+        await Books(api.gateway.dispatch).open("0" * 35)

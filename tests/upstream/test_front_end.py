@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.api.books import Books
+from gateway.coverage.books import Books
 from gateway.coverage.figures import Rule
 from gateway.devices.adapter_answers import AdapterRefusal
 from gateway.devices.bearer import Errand, LinkState
@@ -179,7 +179,7 @@ async def test_codes_of_single_terminals_reach_nobody_else(tmp_path: Path) -> No
         await until(lambda: lines[0].starts)
         assert [code.code for code in lines[0].starts[0].targets] == [one.code]
         # Named terminals say nothing of how many people of their village hear them.
-        opened = await Books(ends.county.services).open(EBM)
+        opened = await Books(ends.county.dispatch).open(EBM)
         snapshot = opened.book.snapshot(now(), Rule.FRACTION, opened.state)
         assert (snapshot.target.terminals, snapshot.target.population) == (1, 0)
 

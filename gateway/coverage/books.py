@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.api.services import Services
 from gateway.coverage.evidence import MessageBook
 from gateway.coverage.model import MessageCoverage
 from gateway.dispatch.live import LiveMessage, LogEntry
+from gateway.dispatch.service import Dispatch
 from gateway.dispatch.terminals import terminal_of
 from gateway.domain.codes import AreaCode
 from gateway.domain.message import MessageState
@@ -61,25 +61,24 @@ def _reach(live: LiveMessage) -> tuple[int, tuple[AreaCode, ...]]:
 class Books:
     """Books by EBM id."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, dispatch: Dispatch) -> None:
+        self._dispatch = dispatch
         self._open: dict[str, OpenBook] = {}
         self._past: dict[int, Terminal] = {}
 
     async def open(self, ebm_id: str) -> OpenBook:
         """The book of a message with everything that is committed. Errors: NotFoundError."""
-        services = self._services
-        living = services.dispatch.state.messages
+        living, monotonic = self._dispatch.state.messages, self._dispatch.state.monotonic
         known = self._open.get(ebm_id)
-        if known is not None and ebm_id not in living and services.monotonic() - known.read_at < _PAST_SECONDS:
+        if known is not None and ebm_id not in living and monotonic() - known.read_at < _PAST_SECONDS:
             return known
-        row, live = await services.dispatch.book(ebm_id)
+        row, live = await self._dispatch.book(ebm_id)
         known = self._open.get(ebm_id)
         if known is None or known.live is not live or known.reach != _reach(live):
             await self.know(live.terminals)
             coverage = await asyncio.to_thread(self._coverage, live)
             self._tidy()
-            known = self._open[ebm_id] = OpenBook(row, live, MessageBook(coverage), services.monotonic(), _reach(live))
+            known = self._open[ebm_id] = OpenBook(row, live, MessageBook(coverage), monotonic(), _reach(live))
         known.row = row
         await self._catch_up(known)
         return known
@@ -92,7 +91,7 @@ class Books:
                 await asyncio.sleep(0)
 
     def _coverage(self, live: LiveMessage) -> MessageCoverage:
-        gazetteer = self._services.gazetteer
+        gazetteer = self._dispatch.state.gazetteer
         areas: dict[int, AreaCode] = {}
         for terminal in live.terminals:
             found = self.terminal(terminal)
@@ -103,7 +102,7 @@ class Books:
 
     def _tidy(self) -> None:
         """Forget books of messages that left memory, but for the newest few."""
-        living = self._services.dispatch.state.messages
+        living = self._dispatch.state.messages
         past = sorted((b.read_at, ebm_id) for ebm_id, b in self._open.items() if living.get(ebm_id) is not b.live)
         for _, ebm_id in past[: max(0, len(past) - _PAST_KEPT + 1)]:
             del self._open[ebm_id]
@@ -112,11 +111,11 @@ class Books:
 
     def terminal(self, number: int) -> Terminal | None:
         """A terminal by its number, deleted or not; None when ``know`` was not asked, or nobody has it."""
-        entry = self._services.dispatch.state.registry.get(number)
+        entry = self._dispatch.state.registry.get(number)
         return entry.terminal if entry is not None else self._past.get(number)
 
     async def know(self, numbers: Iterable[int]) -> None:
         """Make sure that ``terminal`` knows these, reading deleted ones from the store."""
         if any(self.terminal(number) is None for number in numbers):
-            for row in await self._services.store.read(queries.terminals, deleted=True):
+            for row in await self._dispatch.state.store.read(queries.terminals, deleted=True):
                 self._past[row.id] = terminal_of(row)
