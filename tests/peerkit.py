@@ -133,7 +133,8 @@ class Listening:
     """The port of a neighbour: it keeps what comes and answers as it is told to.
 
     ``answers`` are taken one for each package, the last for ever: a ResultCode; "silent" closes the connection without
-    a word; "unsigned"; "stranger" (signed with another key); "other" (a receipt of another package); an HTTP status above 99.
+    a word; "unsigned"; "stranger" (signed with another key); "other" (a receipt of another package); above 99 an HTTP
+    status.
     """
 
     def __init__(self, neighbour: Neighbour) -> None:

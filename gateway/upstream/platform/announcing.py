@@ -64,7 +64,6 @@ class _Told:
     #: when it was told last; monotonic
     at: float = field(default=float("-inf"))
     not_before: float = field(default=float("-inf"))
-    #: by code, what was asked for incrementally since (OMDRequest)
     loaded: bool = False
 
 
@@ -80,7 +79,8 @@ def subjects(have: Resources, periods: Periods) -> dict[str, Subject]:
     return {
         one.name: one
         for one in (
-            Subject("EBRPSInfo", periods.info, have.platforms, infos(resources.platform_info)),
+            # Told at every start (platform.md 4.3).
+            Subject("EBRPSInfo", periods.info, have.platforms, infos(resources.platform_info), kept=False),
             Subject("EBRASInfo", periods.info, have.adapters, infos(resources.adapter_info)),
             Subject("EBRDTInfo", periods.info, have.terminals, infos(resources.terminal_info), resources.gone_terminal),
             Subject(
@@ -192,6 +192,7 @@ class Announcer:
             kept = await self._store.read(queries.state, _name(peer, kind))
             if isinstance(kept, dict):
                 told.marks = {str(code): str(text) for code, text in kept.items()}
+                told.at = self._monotonic()
             told.loaded = True
         return told
 

@@ -39,11 +39,15 @@ _BYTES_A_SECOND: Final = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Receipted:
-    """What became of one try. ``result``: ResultCode of the receipt, None where none came; ``words`` say why."""
+    """What became of one try. ``result``: ResultCode of the receipt, None where none came; ``words`` say why.
+
+    ``answered``: whether somebody answered, though it be no receipt that proves anything.
+    """
 
     result: int | None
     words: str
     url: str = ""
+    answered: bool = False
 
     @property
     def delivered(self) -> bool:
@@ -96,10 +100,11 @@ class PeerClient:
             except (aiohttp.ClientError, OSError, TimeoutError, _NoReceipt) as error:
                 reason = str(error) or type(error).__name__
                 self._shunned[url] = self._clock() + _SHUN_SECONDS
-                last = Receipted(None, f"{url}: {reason}", url)
+                answered = last.answered or isinstance(error, _NoReceipt)
+                last = Receipted(None, f"{url}: {reason}", url, answered)
                 continue
             self._shunned.pop(url, None)
-            return Receipted(response.result, response.description or "", url)
+            return Receipted(response.result, response.description or "", url, answered=True)
         return last
 
     def _order(self, peer: Peer) -> list[str]:

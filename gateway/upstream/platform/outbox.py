@@ -36,7 +36,7 @@ _AT_ONCE: Final = 4
 _EVIDENCE: Final = frozenset({"EBM", "EBMStateResponse", "EBMBrdLog"})
 #: Seconds until a fate that could not be stored is tried again.
 _STORE_AGAIN: Final = 1.0
-_REFUSED, _UNREACHABLE = "package_refused", "peer_unreachable"
+_REFUSED, _UNREACHABLE, _UNPROVEN = "package_refused", "peer_unreachable", "receipt_unproven"
 
 
 class Fate(StrEnum):
@@ -237,6 +237,8 @@ class Outbox:
                     last = await self._client.post(peer, sealed)
             posting.tries += 1
             self._reached(peer, last)
+            if last.result is not None:
+                self._alarms.clear(_UNPROVEN, peer.name)
             if last.delivered:
                 return Fate.DELIVERED, last
             # 5 其他错误 may pass: it is tried as often as there are pauses, then somebody must look.
@@ -291,7 +293,7 @@ class Outbox:
         self._alarms.raise_(_REFUSED, f"{peer.name} {kind}", words, AlarmLevel.CRITICAL)
 
     def _reached(self, peer: Peer, receipted: Receipted) -> None:
-        there = receipted.result is not None
+        there = receipted.answered
         if there and peer.name in self._away:
             self._away.discard(peer.name)
             self._alarms.clear(_UNREACHABLE, peer.name)
@@ -299,6 +301,9 @@ class Outbox:
             self._away.add(peer.name)
             words = f"{peer.title} 无法送达 cannot be reached: {receipted.words}"
             self._alarms.raise_(_UNREACHABLE, peer.name, words, AlarmLevel.CRITICAL)
+        if there and receipted.result is None:
+            words = f"{peer.title} 的应答不能证明送达 its answers prove nothing: {receipted.words}"
+            self._alarms.raise_(_UNPROVEN, peer.name, words, AlarmLevel.CRITICAL)
         for told in self._on_reach.get(peer.name, ()):
             told(there, receipted.words)
 

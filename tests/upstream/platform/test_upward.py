@@ -165,8 +165,8 @@ async def test_what_cannot_be_delivered_waits_and_arrives_once_under_its_number(
     await until(lambda: len(states(city, number)) >= 7, 20)
     tars = {got.tar for got in city.of("EBMStateResponse")}
     assert len(tars) == 1
-    (row,) = [one for one in await sent(gate) if one.kind == "EBMStateResponse"]
-    await until_delivered(gate, row.ebd_id)
+    row = await settled(gate, number)
+    assert row.state == "delivered" and row.tries >= 7
 
 
 async def sent(gate: Gateway) -> tuple[Any, ...]:
@@ -174,14 +174,14 @@ async def sent(gate: Gateway) -> tuple[Any, ...]:
     return (await gate.state.store.read(queries.sent_packages_page, 1000)).items
 
 
-async def until_delivered(gate: Gateway, ebd_id: str) -> None:
-    """Wait for a package's fate."""
+async def settled(gate: Gateway, number: str) -> Any:
+    """The one package about a message, once it has a fate."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        (row,) = [one for one in await sent(gate) if one.ebd_id == ebd_id]
-        if row.state == "delivered":
-            return
-    raise AssertionError(row)
+        (row,) = [one for one in await sent(gate) if one.ebm_id == number]
+        if row.state != "waiting":
+            return row
+    raise AssertionError("no fate in time")
 
 
 async def test_what_a_superior_refuses_is_an_alarm_and_not_sent_again(gate: Gateway, city: Listening) -> None:
@@ -191,8 +191,8 @@ async def test_what_a_superior_refuses_is_an_alarm_and_not_sent_again(gate: Gate
     assert (await city.neighbour.send(ebm(107, areas=("350521000000",)))).result == 1
     await until(lambda: "package_refused" in alarms_of(gate))
     await until(lambda: len(states(city, number)) == 1)
-    (row,) = [one for one in await sent(gate) if one.ebm_id == number]
-    assert (row.tries, row.told) == (1, 0)
+    row = await settled(gate, number)
+    assert (row.state, row.tries, row.result, row.told) == ("refused", 1, 3, 0)
 
 
 async def test_the_standby_address_takes_over(tmp_path: Path, city: Listening) -> None:
@@ -270,8 +270,9 @@ async def test_what_was_told_is_not_told_again_after_a_restart(tmp_path: Path, c
     async with Gateway(settings(tmp_path, city)) as gate:
         await gate.terminals.put([terminal(VILLAGE, 2)], "test")
         await until(lambda: terminals(city))
-        full = next(got.ebd.body for got in city.of("EBRDTInfo"))
-        assert isinstance(full, EbrdtInfo) and full.params is not None
+        assert [one.code for one in terminals(city)] == [terminal(VILLAGE, 2).code]
+        (news,) = [got.ebd.body for got in city.of("EBRDTInfo")]
+        assert isinstance(news, EbrdtInfo) and news.params is not None and news.params.type == "Incremental"
 
 
 @pytest.mark.parametrize(
