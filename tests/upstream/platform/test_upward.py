@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -266,6 +267,9 @@ async def test_what_was_told_is_not_told_again_after_a_restart(tmp_path: Path, c
     async with Gateway(settings(tmp_path, city)) as gate:
         await gate.terminals.put([terminal(VILLAGE)], "test")
         await until(lambda: len(terminals(city)) == 1)
+        # Closed between the peer's receipt and our commit, it would be told again.
+        while not await gate.state.store.read(queries.state, "platform told n0 EBRDTInfo"):
+            await asyncio.sleep(0.01)
     city.got.clear()
     async with Gateway(settings(tmp_path, city)) as gate:
         await gate.terminals.put([terminal(VILLAGE, 2)], "test")

@@ -31,7 +31,7 @@ def upgrade() -> None:
         sa.Column("words", sa.Text(), nullable=False),
         sa.Column("done_at", sa.Double(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_sent_packages"),
-        sa.UniqueConstraint("source", "ebd_id", name="uq_sent_packages_source"),
+        sa.UniqueConstraint("source", "ebd_id", name="uq_sent_packages_source_ebd_id"),
     )
     op.create_index("ix_sent_packages_state_id", "sent_packages", ["state", "id"])
     op.create_index("ix_sent_packages_ebm_id", "sent_packages", ["ebm_id"])
