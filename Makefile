@@ -1,6 +1,6 @@
 # make demo   a real warning to 4,021 emulated terminals, and who was reached
 # make test   everything that must hold: lint, types, import contract, tests
-# make acceptance   the measurements of GD/J 089-2018 appendix F by number; the record is build/acceptance.md
+# make acceptance   GD/J 089-2018 appendix F, 088-2018 appendix B and a province's cases by number; record: build/acceptance.md
 # make bench  the measured claims      make lint   without tests      make clean   remove what these made
 #
 # PYTHON=/path/to/python3.11 chooses the interpreter; ARGS="…" goes to the demo, the tests or the benchmarks.

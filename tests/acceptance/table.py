@@ -1,6 +1,6 @@
 """Which test shows which row 条款与测试: the table of all chapters, and the mark by which a test takes its rows.
 
-A chapter more (GD/J 088-2018 appendix B, a province's cases) is one entry of ``CHAPTERS`` and tests that say ``shows``.
+A chapter more is one entry of ``CHAPTERS`` and tests that say ``shows``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import pytest
 
 from tests.acceptance.adapter_clauses import ADAPTERS
 from tests.acceptance.clauses import Chapter, Clause, Row
+from tests.acceptance.platform_clauses import COUNTY_PLATFORM, PROVINCE
 from tests.acceptance.terminal_clauses import TERMINALS
 
 CHAPTERS: tuple[Chapter, ...] = (
@@ -20,6 +21,18 @@ CHAPTERS: tuple[Chapter, ...] = (
         "大喇叭系统关键设备测量方法",
         "measurements of adapters and loudspeakers",
         (*ADAPTERS, *TERMINALS),
+    ),
+    Chapter(
+        "GD/J 088-2018 附录 B",
+        "县级应急广播平台的核心功能测量方法",
+        "measurements of a county's platform",
+        COUNTY_PLATFORM,
+    ),
+    Chapter(
+        "县级村村响平台测试方案（18版标准）",
+        "省平台对接测试十三项",
+        "thirteen cases of a province's acceptance plan",
+        PROVINCE,
     ),
 )
 #: Every row by its key, in the order of the chapters.

@@ -38,6 +38,8 @@ _LOOK: Final = 0.5
 _KEPT: Final = 7 * 86400.0
 #: How far back packages are looked through at the start for messages whose end was not told.
 _BACK: Final = 7 * 86400.0
+#: A start that is further ahead than this (seconds) is one in the future; its frames may be out already.
+_AHEAD: Final = 1.0
 _FINAL: Final = frozenset({BrdState.DONE, BrdState.FAILED, BrdState.CANCELLED, BrdState.UNTREATED})
 
 
@@ -191,7 +193,8 @@ class Progress:
 
     def _must_say_waiting(self, live: LiveMessage) -> bool:
         """State 1 is for what begins later or waits for a person; an immediate start is told by 2 (platform.md 4.6)."""
-        return live.state is not MessageState.ACTIVE
+        ahead = live.message.start.timestamp() - self._dispatch.state.clock()
+        return live.state is not MessageState.ACTIVE or ahead > _AHEAD
 
     def _settled(self, live: LiveMessage) -> bool:
         """Whether results of terminals have had their time since the end."""
