@@ -202,3 +202,10 @@ def test_one_port_for_both_only_when_named_so(tmp_path: Path) -> None:
     assert not Settings().one_port
     assert load_settings(None, feedback={"port": 9000}).one_port
     assert not load_settings(None, terminals={"port": 0}, feedback={"port": 0}).one_port
+
+
+def test_the_code_alone_makes_a_county_of_a_city() -> None:
+    assert load_settings(None).gateway.region == "350500000000"
+    assert load_settings(None, gateway={"code": "43505240000000103010101"}).gateway.region == "350524000000"
+    own = {"code": "43505240000000103010101", "region": "350500000000"}
+    assert load_settings(None, gateway=own).gateway.region == "350500000000"

@@ -7,6 +7,8 @@ from pydantic import AwareDatetime
 
 from gateway.api.models import Reply, moment
 from gateway.api.routes import Call, answer
+from gateway.domain.receiver import Route, RouteKind
+from gateway.settings import Settings
 
 
 class LinkBody(Reply):
@@ -38,7 +40,7 @@ async def list_links(call: Call) -> web.Response:
                 LinkBody(
                     route=str(route),
                     kind=route.kind.value,
-                    title=services.settings.links[route.link].title,
+                    title=_title(services.settings, route),
                     state=bearer.health.state.value,
                     since=moment(bearer.health.since),
                     detail=bearer.health.detail,
@@ -49,3 +51,10 @@ async def list_links(call: Call) -> web.Response:
             ]
         )
     )
+
+
+def _title(settings: Settings, route: Route) -> str:
+    """How people call a link; that of a platform is the peer's."""
+    if route.kind is RouteKind.PLATFORM:
+        return settings.peers[route.link].title or route.link
+    return settings.links[route.link].title

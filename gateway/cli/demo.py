@@ -26,6 +26,7 @@ from gateway.cli.demo_links import LinkPlan
 from gateway.cli.demo_processes import Child
 from gateway.cli.demo_report import show_result, verdict
 from gateway.cli.demo_stage import IpStage, Stage
+from gateway.cli.demo_tiers import tiers_demo
 from gateway.cli.demo_town import BearersType, assigned
 from gateway.cli.demo_warning import DemoWarning, adapt, packaged_warning
 from gateway.cli.demo_watch import Broadcast, accept_to_wire_ms
@@ -81,6 +82,11 @@ class _Wish:
     show_default=True,
     help="承载 all, 或 or some of ip,adapter,serial,rds,ts,mqtt,udp; 播发中切断一条总线 a bus is cut in mid-broadcast.",
 )
+@click.option(
+    "--tiers",
+    is_flag=True,
+    help="市县两级：市平台经两个县平台到终端 / a city's platform over two counties' platforms and their terminals.",
+)
 @click.option("--keep", is_flag=True, help="保留数据目录 / keep the data folder; else the next demo clears it.")
 @click.option("--deadline", type=click.FloatRange(0, 3600), default=120.0, show_default=True, help="秒 seconds.")
 @json_option
@@ -94,6 +100,7 @@ def demo(
     keep: bool,
     deadline: float,
     bearers: tuple[RouteKind, ...],
+    tiers: bool,
     as_json: bool,
 ) -> None:
     """演示：一条真实预警唤醒泉州 4,021 个仿真终端 / A real alert wakes 4,021 emulated terminals of 泉州.
@@ -104,9 +111,11 @@ def demo(
     """
     console = make_console(stderr=as_json)
     wish = _Wish(terminals, warning, loss, actual, keep, deadline, bearers)
+    if tiers and (loss or bearers != (RouteKind.IP,)):
+        raise click.UsageError("--tiers 不与 --loss、--bearers 同用 --tiers goes without --loss and --bearers")
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         try:
-            result = runner.run(_until_told(_demo(console, wish)))
+            result = runner.run(_until_told(_tiers(console, wish) if tiers else _demo(console, wish)))
         except (KeyboardInterrupt, asyncio.CancelledError):
             console.print("已中断，子进程已停止 interrupted; the children were stopped")
             ctx.exit(EXIT_FAILED)
@@ -125,6 +134,15 @@ async def _until_told(work: Any) -> dict[str, Any]:
     return result
 
 
+async def _tiers(console: Console, wish: _Wish) -> dict[str, Any]:
+    gazetteer = load_gazetteer()
+    count = _how_many(console, wish.terminals, len(gazetteer.villages_in([CITY])))
+    source = wish.warning.read_bytes() if wish.warning else packaged_warning()
+    return await tiers_demo(
+        console, gazetteer, source, count, actual=wish.actual, keep=wish.keep, deadline=wish.deadline
+    )
+
+
 async def _demo(console: Console, wish: _Wish) -> dict[str, Any]:
     begun = time.monotonic()
     gazetteer = load_gazetteer()
@@ -141,6 +159,7 @@ async def _demo(console: Console, wish: _Wish) -> dict[str, Any]:
         raise click.BadParameter("所选承载没有终端 no terminal is on these bearers", param_hint="--terminals")
     plan = LinkPlan(rows)
     folder = await prepare(gazetteer, rows, keep=wish.keep, more=plan.settings)
+    assert folder.lock is not None
     with contextlib.closing(folder.lock):
         console.rule("应急广播网关演示 Emergency broadcast gateway demo")
         _say(console, f"数据目录 data folder: {folder.path}")

@@ -9,7 +9,7 @@ import socket
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from gateway.daemon import FIRST_CERTIFICATE
 from gateway.dispatch.registry_file import COLUMNS, read_registry_file
 from gateway.dispatch.terminals import TerminalBook, load_registry
 from gateway.domain.areas import Area, Gazetteer
-from gateway.domain.codes import AreaCode, ResourceCode
+from gateway.domain.codes import AreaCode, CertificateSerial, ResourceCode
 from gateway.domain.receiver import Route, RouteKind
 from gateway.errors import EnvironmentLackingError
 from gateway.publishers.profile import Profile
@@ -42,7 +42,8 @@ _PORT_TRIES, _LAST_PORT = 100, 65_000
 _SETTINGS = """\
 # Settings of one run of ebgw demo; every key: config/gateway.toml.
 [gateway]
-name = "泉州市应急广播网关（演示）"
+name = "{title}应急广播网关（演示）"
+{code}
 data_dir = "{folder}"
 [http]
 port = 0
@@ -73,8 +74,8 @@ class DemoFolder:
     signing: SigningKey
     key: str
     terminals: int
-    #: held while the demo runs, so that another one does not clear this folder away.
-    lock: TextIO
+    #: held while the demo runs, so that another one does not clear this folder away; None where another holds it
+    lock: TextIO | None = None
 
 
 def spread(villages: Sequence[Area], wanted: int) -> list[int]:
@@ -104,6 +105,23 @@ def registry_rows(gazetteer: Gazetteer, wanted: int) -> list[dict[str, str]]:
     return rows
 
 
+@dataclass(frozen=True, slots=True)
+class DemoPlace:
+    """Where a demo runs; ``lock`` is held meanwhile."""
+
+    path: Path
+    lock: TextIO
+
+    def close(self) -> None:
+        """The next demo may clear it away."""
+        self.lock.close()
+
+
+def demo_place(keep: bool) -> DemoPlace:
+    """A new folder; those of earlier runs that nobody keeps or uses go first. Errors: EnvironmentLackingError."""
+    return DemoPlace(*_fresh(keep))
+
+
 async def prepare(
     gazetteer: Gazetteer,
     rows: Sequence[dict[str, str]],
@@ -112,13 +130,38 @@ async def prepare(
     exercise_class: int = 2,
     more: Callable[[Path], str] = lambda _: "",
 ) -> DemoFolder:
-    """Make the folder of a new run; folders of earlier runs that nobody keeps or uses go first.
+    """Make the folder of a new run with one gateway.
 
     ``more`` gives further settings, and may put files of its own into the folder.
     """
     path, lock = _fresh(keep)
+    return await fill(path, gazetteer, rows, exercise_class=exercise_class, more=more(path), lock=lock)
+
+
+async def fill(
+    path: Path,
+    gazetteer: Gazetteer,
+    rows: Sequence[dict[str, str]],
+    *,
+    title: str = "泉州市",
+    code: str = "",
+    exercise_class: int = 2,
+    more: str = "",
+    links: Iterable[str] = (),
+    area: AreaCode = CITY,
+    certificate: CertificateSerial = FIRST_CERTIFICATE,
+    lock: TextIO | None = None,
+) -> DemoFolder:
+    """Settings, key, registry and operator of one gateway. ``links`` names platforms below it that ``rows`` use."""
     settings = path / "gateway.toml"
-    text = _SETTINGS.format(folder=path, exercise_class=exercise_class, sound_port=_sound_port()) + more(path)
+    text = _SETTINGS.format(
+        title=title,
+        code=f'code = "{code}"' if code else "",
+        folder=path,
+        exercise_class=exercise_class,
+        sound_port=_sound_port(),
+    )
+    text += more
     settings.write_text(text, encoding="utf-8")
     registry = path / "registry.csv"
     with registry.open("w", encoding="utf-8", newline="") as file:
@@ -127,14 +170,15 @@ async def prepare(
         writer.writerows(rows)
     keys = path / "keys"
     keys.mkdir(mode=0o700)
-    signing = new_key_file(keys / "signing.json", FIRST_CERTIFICATE, provider=default_provider(), now=datetime.now(UTC))
-    links = {Route(RouteKind(link["kind"]), name) for name, link in tomllib.loads(text).get("links", {}).items()}
-    found = read_registry_file(registry, gazetteer, links=links)
+    signing = new_key_file(keys / "signing.json", certificate, provider=default_provider(), now=datetime.now(UTC))
+    routes = {Route(RouteKind(link["kind"]), name) for name, link in tomllib.loads(text).get("links", {}).items()}
+    routes |= {Route(RouteKind.PLATFORM, name) for name in links}
+    found = read_registry_file(registry, gazetteer, links=routes)
     # Not through load_settings: a variable of the caller's environment must never lead the demo to a real database.
     store = await Store.open(StoreSettings(f"sqlite:///{path / 'ebgw.db'}"))
     try:
         await TerminalBook(store, await load_registry(store), time.time).put(found, "demo")
-        key = await add_key(store, Publisher("demo", KeyKind.OPERATOR, areas=(CITY,), profile=Profile.TOLERANT))
+        key = await add_key(store, Publisher("demo", KeyKind.OPERATOR, areas=(area,), profile=Profile.TOLERANT))
     finally:
         await store.close()
     return DemoFolder(path, settings, registry, signing, key, len(found), lock)

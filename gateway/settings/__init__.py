@@ -7,18 +7,20 @@ equal to what stands here.
 from __future__ import annotations
 
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from gateway.domain.codes import ResourceCode
 from gateway.domain.message import VOLUME_KEEP
-from gateway.domain.peers import Peer
+from gateway.domain.peers import Peer, PeerRole
 from gateway.domain.plans import Plan
 from gateway.domain.receiver import Route, RouteKind
 from gateway.domain.warning import Severity
-from gateway.errors import SettingsError
+from gateway.errors import InvalidValueError, SettingsError
 from gateway.settings.base import Area, Code, Host, Port, Seconds, Section, Tls
 from gateway.settings.drop import DropFolderName, DropSection
 from gateway.settings.front_end import FrontEndSection
@@ -39,15 +41,27 @@ def _volume(code: int) -> int:
     return code
 
 
+_OWN_CODE = "33505000000000103010101"
+
+
 class GatewaySection(Section):
-    """Who this gateway is."""
+    """Who this gateway is. Its code (GD/J 080-2018) says its level and division: a city's platform or a county's."""
 
     name: str = "泉州市应急广播网关"
-    code: Code = "33505000000000103010101"
+    code: Code = _OWN_CODE
     region: Area = "350500000000"
     node: Annotated[int, Field(ge=0, le=15)] = 0
     data_dir: Path = Path("var")
     stop_grace_seconds: Seconds = 10.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _region_of_code(cls, said: Any) -> Any:
+        """Without a region of its own it serves the division of its code."""
+        if isinstance(said, dict) and not said.get("region"):
+            with suppress(InvalidValueError, TypeError):
+                return {**said, "region": str(ResourceCode(said.get("code", _OWN_CODE)).area)}
+        return said
 
 
 class HttpSection(Section):
@@ -245,8 +259,14 @@ class Settings(BaseSettings):
 
     @property
     def routes(self) -> frozenset[Route]:
-        """The routes that lead over the links of these settings."""
-        return frozenset(Route(RouteKind(link.kind), name) for name, link in self.links.items())
+        """The routes that lead over the links of these settings, and to the platforms below."""
+        below = (peer for peer in self.peered if peer.role is not PeerRole.SUPERIOR and peer.enabled and peer.urls)
+        return frozenset(
+            (
+                *(Route(RouteKind(link.kind), name) for name, link in self.links.items()),
+                *(Route(RouteKind.PLATFORM, peer.name) for peer in below),
+            )
+        )
 
     @property
     def planned(self) -> tuple[Plan, ...]:

@@ -9,9 +9,9 @@ from gateway.dispatch.service import Dispatch
 from gateway.domain.peers import Peer
 from gateway.domain.zone import BEIJING
 from gateway.errors import NotFoundError, PackageRefused
-from gateway.protocols.platform.conditions import EbdNotify, EbrbsState, ResultCode
+from gateway.protocols.platform.conditions import EbdNotify, EbdResponse, EbrbsState, ResultCode
 from gateway.protocols.platform.envelope import Body
-from gateway.protocols.platform.ids import MessageId
+from gateway.protocols.platform.ids import Form, MessageId
 from gateway.protocols.platform.resources import (
     INCREMENTAL,
     REQUESTABLE,
@@ -77,6 +77,9 @@ class Asked:
 
     async def _answer(self, arrived: Arrived, body: Body) -> None:
         now = self._dispatch.state.clock()
+        if isinstance(body, EbdNotify) and self._outbox.sealer.code_for(arrived.peer).form is Form.DRAFT:
+            # The draft has no EBDNotify; its EBDResponse does both (platform.md 4.9).
+            body = EbdResponse(result=body.result, description=body.description)
         await self._outbox.put(
             arrived.peer,
             body,

@@ -14,8 +14,8 @@ import pytest
 from gateway.daemon import Gateway
 from gateway.domain.message import MessageState
 from gateway.protocols.platform import signing
-from gateway.protocols.platform.conditions import EbdNotify, EbrdtState, EbrpsState
-from gateway.protocols.platform.ids import EbdId, MessageId
+from gateway.protocols.platform.conditions import EbdNotify, EbdResponse, EbrdtState, EbrpsState
+from gateway.protocols.platform.ids import EbdId, MessageId, PlatformCode
 from gateway.protocols.platform.resources import EbrdtInfo, EbrpsInfo, OmdRequest, Period
 from gateway.protocols.platform.states import EbmBrdLog, EbmStateRequest, EbmStateResponse
 from gateway.security.coverage import Coverage, signed_bytes
@@ -351,3 +351,21 @@ async def test_records_come_by_themselves_and_when_asked(gate: Gateway, city: Li
         assert item.ebm.basic is not None and item.ebm.basic.sender_name == "安溪县气象台"
         assert item.coverage is not None and item.coverage.areas == (VILLAGE,)
         assert item.resources is not None and item.resources.items[0].platform == COUNTY
+
+
+async def test_a_superior_of_the_draft_is_answered_in_its_form(tmp_path: Path) -> None:
+    old = Neighbour(PlatformCode("450000000000000001"), "0000000C1009")
+    listening = await Listening(old).open()
+    own = "435052400000000001"
+    made = settings(tmp_path, listening, peer={"own_code": own})
+    async with Gateway(made) as gate:
+        old.port = gate.ports.platform
+        await until(lambda: listening.of("EBRPSInfo"))
+        told = listening.of("EBRPSInfo")[0].ebd
+        assert (told.envelope.source, len(told.envelope.ebd_id)) == (own, 36)
+        asked = old.number()
+        answer = await old.send(OmdRequest(type="EBRSTInfo"), number=asked, destination=PlatformCode(own))
+        assert answer.result == 1
+        await until(lambda: answers(listening, asked))
+        assert isinstance(answers(listening, asked)[0], EbdResponse)
+    await listening.close()
