@@ -14,6 +14,7 @@ from benchmarks.audio import audio
 from benchmarks.broadcasts import accept_to_wire, fanout, sign_count
 from benchmarks.datagrams import udp
 from benchmarks.harness import Result
+from benchmarks.ingest import ingest_cap, ingest_json
 from benchmarks.memory import session_memory
 from benchmarks.publishes import mqtt
 from benchmarks.serial_bus import serial_bus
@@ -27,6 +28,8 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[Result]]] = {
     "udp": udp,
     "mqtt": mqtt,
     "audio": audio,
+    "ingest_cap": ingest_cap,
+    "ingest_json": ingest_json,
 }
 
 

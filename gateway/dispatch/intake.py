@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from array import array
+from collections import OrderedDict
 from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
@@ -26,13 +27,15 @@ from gateway.domain.message import Manner, Message, MessageState
 from gateway.domain.plans import Scheme
 from gateway.domain.warning import Notice, Reference, WarningKind
 from gateway.domain.zone import BEIJING
-from gateway.errors import RightsError, StateConflictError, Violation, WarningConflict, WarningInvalid
+from gateway.errors import RightsError, RowRefused, StateConflictError, Violation, WarningConflict, WarningInvalid
 from gateway.store import queries
 from gateway.store.packing import pack_ids
 from gateway.store.rows import AuditRow, MessageRow, Row, WarningRow
 
 log = structlog.get_logger(__name__)
 
+#: Identities remembered, so that a publisher that repeats itself costs no number of a message each time.
+_SEEN = 50_000
 REFERENCE_OVER = Notice("reference_over", "所引用的预警已结束 the warning it updates is over")
 
 
@@ -68,6 +71,7 @@ class Intake:
         self._turns: dict[tuple[str, str, str], _Turn] = {}
         #: warnings that change or end others go one at a time: two updates of one warning must see each other
         self._changes = asyncio.Lock()
+        self._seen: OrderedDict[tuple[str, str, str], None] = OrderedDict()
 
     async def accept(self, submission: Submission, facts: Facts | None, notices: Iterable[Notice] = ()) -> Acceptance:
         """Commit a warning and what it starts or ends.
@@ -83,19 +87,38 @@ class Intake:
         try:
             async with turn.lock, self._changes if submission.warning.references else nullcontext():
                 content = content_of(submission.warning)
-                known = await self._state.store.read(queries.warning_by_identity, *key)
-                if known is not None:
+                news = not submission.warning.references and key not in self._seen
+                self._remember(key)
+                if not news and (known := await self._known(key)) is not None:
                     return await self._again(known, content)
                 self._state.counters.warnings += 1
                 if submission.warning.kind is WarningKind.CANCEL:
                     return await self._cancel(submission, content, tuple(notices))
                 if facts is None:
                     raise WarningInvalid(Violation("/", "nothing_to_broadcast", "没有可播内容 nothing to broadcast"))
-                return await self._new(submission, facts, content, list(notices))
+                if not news:
+                    return await self._new(submission, facts, content, list(notices))
+                try:
+                    return await self._new(submission, facts, content, list(notices))
+                except RowRefused:
+                    # It came before this process began.
+                    if (known := await self._known(key)) is None:
+                        raise
+                    return await self._again(known, content)
         finally:
             turn.users -= 1
             if not turn.users:
                 del self._turns[key]
+
+    async def _known(self, key: tuple[str, str, str]) -> WarningRow | None:
+        return await self._state.store.read(queries.warning_by_identity, *key)
+
+    def _remember(self, key: tuple[str, str, str]) -> None:
+        """Identities seen lately are looked up before anything is made of them, others are refused by the store."""
+        self._seen[key] = None
+        self._seen.move_to_end(key)
+        if len(self._seen) > _SEEN:
+            self._seen.popitem(last=False)
 
     # -- the same again
 
@@ -134,12 +157,8 @@ class Intake:
         given = None if facts.given is None else facts.given.ebm_id
         ebm_id = given or await state.numbers.take(datetime.fromtimestamp(now, BEIJING))
         live, targets = self._message(submission, facts, ebm_id, now, old)
-        if submission.areas_open:
-            words = f"{facts.headline}: 区域须由人确认 a person must say which areas are meant"
-            state.alarms.raise_(AREAS_OPEN, ebm_id, words, AlarmLevel.CRITICAL)
-        elif not targets.terminals:
+        if not submission.areas_open and not targets.terminals:
             notices.append(Notice("no_terminals", "区域内没有在用终端 no terminal in service in the area"))
-            state.alarms.raise_("no_terminals", ebm_id, f"{facts.headline}: 区域内没有在用终端 no terminal in the area")
         if left_out := live.scheme.left_out:
             text = f"预案 plan {live.scheme.plan}: {left_out} 个终端没有预案所列链路 terminals have none of its routes"
             notices.append(Notice("plan_leaves_out", text))
@@ -169,6 +188,11 @@ class Intake:
         else:
             await state.store.write(*rows)
         state.counters.messages += 1
+        if submission.areas_open:
+            words = f"{facts.headline}: 区域须由人确认 a person must say which areas are meant"
+            state.alarms.raise_(AREAS_OPEN, ebm_id, words, AlarmLevel.CRITICAL)
+        elif not targets.terminals:
+            state.alarms.raise_("no_terminals", ebm_id, f"{facts.headline}: 区域内没有在用终端 no terminal in the area")
         self._lifecycle.enter(live)
         self._lifecycle.launch(live, starts, before=stops, since=submission.since, old=old)
         log.info("warning accepted", message_id=ebm_id, state=live.state.value, terminals=targets.terminals)
@@ -233,7 +257,17 @@ class Intake:
                 same_time = reference.sent is None or row.sent == sent_text(reference.sent)
                 if same_sender and same_time and row.ebm_id is not None and row.kind != WarningKind.CANCEL.value:
                     found[row.id] = row
+        for row in found.values():
+            await self._entered(row)
         return sorted(found.values(), key=lambda row: row.received_at)
+
+    async def _entered(self, row: WarningRow) -> None:
+        """Wait for a message that is on disk and not yet in memory: whoever ends it must find it there."""
+        turn = self._turns.get((row.sender, row.identifier, row.sent))
+        # One with references waits for us to let ``_changes`` go: it cannot be on disk.
+        if turn is not None and not row.references and row.ebm_id not in self._state.messages:
+            async with turn.lock:
+                return
 
     def _newest(self, row: WarningRow) -> LiveMessage | None:
         """The message of a warning, or the one that took its place since."""

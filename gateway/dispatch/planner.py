@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -11,7 +10,6 @@ from gateway.dispatch.submission import Facts, Submission
 from gateway.domain.approval import ApprovalRules, Ruling, Weighed
 from gateway.domain.message import EbmClass, Manner
 from gateway.domain.plans import Case, Plan, Scheme, is_planned, matching
-from gateway.domain.receiver import Route
 
 #: Why a message waits whose areas were not wholly understood.
 AREAS = "areas"
@@ -62,24 +60,23 @@ def settled_by_person(ruling: Ruling) -> Ruling:
 
 def called(scheme: Scheme, registry: Registry, terminals: Iterable[int]) -> tuple[Scheme, list[int]]:
     """The scheme with its terminals counted by first route, and those that it calls."""
-    orders: dict[tuple[Route, ...], tuple[Route, ...]] = {}
-    count: Counter[tuple[Route, ...]] = Counter()
+    # The registry holds equal routes as one object: thousands of terminals are a look each at what was found for it.
+    firsts: dict[int, str] = {}
+    carriers: dict[str, int] = {}
     inside: list[int] = []
     left_out = 0
     for terminal in terminals:
         entry = registry.get(terminal)
         own = () if entry is None else entry.terminal.routes
-        order = orders.get(own)
-        if order is None:
-            order = orders[own] = scheme.route_order(own)
-        if order:
-            count[order] += 1
+        first = firsts.get(id(own))
+        if first is None:
+            order = scheme.route_order(own)
+            first = firsts[id(own)] = str(order[0]) if order else ""
+        if first:
+            carriers[first] = carriers.get(first, 0) + 1
             inside.append(terminal)
         else:
             left_out += 1
-    carriers: Counter[str] = Counter()
-    for order, number in count.items():
-        carriers[str(order[0])] += number
     return replace(scheme, carriers=dict(sorted(carriers.items())), left_out=left_out), inside
 
 

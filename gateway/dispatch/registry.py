@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.domain.codes import AreaCode
-from gateway.domain.receiver import Terminal
+from gateway.domain.receiver import Route, Terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class Registry:
     """All terminals; every lookup is by dictionary or bisection."""
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        #: equal routes as one object
+        self._routes: dict[tuple[Route, ...], tuple[Route, ...]] = {}
         self._by_id: dict[int, Entry] = {}
         self._by_code: dict[str, Entry] = {}
         self._sorted: list[tuple[str, int]] | None = None
@@ -30,6 +32,9 @@ class Registry:
 
     def put(self, entry: Entry) -> None:
         """Add a terminal, or take its new facts."""
+        routes = self._routes.setdefault(entry.terminal.routes, entry.terminal.routes)
+        if routes is not entry.terminal.routes:
+            entry = Entry(entry.id, replace(entry.terminal, routes=routes))
         old = self._by_id.get(entry.id)
         if old is not None:
             self._by_code.pop(old.terminal.code, None)

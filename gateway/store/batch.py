@@ -103,17 +103,19 @@ def is_row_fault(error: Exception) -> bool:
 
 def _together(connection: Connection, batch: Batch) -> Outcomes:
     outcomes = Outcomes(receipts=batch.receipts, waiting=batch.waiting)
-    waiting: list[Row] = []
-    for call in batch.calls:
-        value = None
-        if call.work is None:
-            waiting.extend(call.rows)
+    for shape, calls in groupby(batch.calls, _shape):
+        if shape is None:
+            outcomes.results.extend((call, call.work(connection), None) for call in calls if call.work is not None)
+            continue
+        alike = list(calls)
+        if len(alike) > len(shape):
+            # A warning stands before its message: calls of one shape go a kind at a time, each in the calls' order.
+            for place in zip(*(call.rows for call in alike), strict=True):
+                execute_rows(connection, type(place[0]), list(place))
         else:
-            _write(connection, waiting)
-            waiting.clear()
-            value = call.work(connection)
-        outcomes.results.append((call, value, None))
-    _write(connection, waiting)
+            for call in alike:
+                _write(connection, call.rows)
+        outcomes.results.extend((call, None, None) for call in alike)
     if batch.pack and not batch.again:
         journal.keep(connection, batch.receipts)
         outcomes.waiting += len(batch.receipts)
@@ -131,6 +133,11 @@ def _unfold_again(connection: Connection, batch: Batch, outcomes: Outcomes) -> N
     if batch.again and batch.receipts:
         oldest = min(row.seq for row in batch.receipts)
         outcomes.waiting = journal.unfold(connection, batch.receipts[0].node, since=oldest)
+
+
+def _shape(call: Call) -> tuple[type, ...] | None:
+    """Kinds of a call's rows in their order; None where it has other work."""
+    return None if call.work is not None else tuple(map(type, call.rows))
 
 
 def _write(connection: Connection, rows: list[Row] | tuple[Row, ...]) -> None:
