@@ -18,6 +18,7 @@ from benchmarks.ingest import ingest_cap, ingest_json
 from benchmarks.memory import session_memory
 from benchmarks.publishes import mqtt
 from benchmarks.serial_bus import serial_bus
+from benchmarks.urgent import earthquake, ebd_to_wire
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[Result]]] = {
     "fanout": fanout,
@@ -28,6 +29,8 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[Result]]] = {
     "udp": udp,
     "mqtt": mqtt,
     "audio": audio,
+    "earthquake": earthquake,
+    "ebd_to_wire": ebd_to_wire,
     "ingest_cap": ingest_cap,
     "ingest_json": ingest_json,
 }

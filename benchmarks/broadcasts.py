@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from benchmarks.harness import BareServer, Generator, Result, Sample, compare
 from benchmarks.loadgen import PLATFORM, terminals
@@ -44,8 +45,11 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(count: int, *, bare: bool = True) -> AsyncIterator[Rig]:
-    """The gateway with ``count`` registered terminals, and beside it, when ``bare``, the baseline with as many."""
+async def rig(count: int, *, bare: bool = True, **sections: dict[str, Any]) -> AsyncIterator[Rig]:
+    """The gateway with ``count`` registered terminals, and beside it, when ``bare``, the baseline with as many.
+
+    ``sections`` are added to its settings.
+    """
     raise_file_limit()
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings(
@@ -55,6 +59,7 @@ async def rig(count: int, *, bare: bool = True) -> AsyncIterator[Rig]:
             terminals={"port": 0, "missed_heartbeats": 100},
             feedback={"port": 0},
             log={"level": "ERROR"},
+            **sections,
         )
         async with Gateway(settings) as gateway:
             await gateway.terminals.put(terminals(count), "bench")
@@ -171,14 +176,14 @@ async def _key(gateway: Gateway) -> str:
     return plain
 
 
-async def _posted(rig_: Rig, key: str, number: int) -> Sample:
-    """One warning from the whole request to its last frame handed to a link; all its answers are awaited after."""
+async def posted(rig_: Rig, port: int, request: bytes) -> Sample:
+    """One request from when it is whole to its last frame handed to a link; all its answers are awaited after."""
     gateway = rig_.gateway
     state, times = gateway.state, gateway.state.counters.accept_to_wire
     session = await state.sessions.peek()
     await rig_.generator.arm(session, ServiceType.START)
     before, answered = len(times), state.counters.answers_by_result.get(0, 0)
-    await rig_.generator.post(gateway.ports.http, _request(key, number))
+    await rig_.generator.post(port, request)
     deadline = time.monotonic() + 30
     while len(times) == before or state.counters.answers_by_result.get(0, 0) < answered + TERMINALS:
         if time.monotonic() > deadline:
@@ -196,7 +201,7 @@ async def accept_to_wire(broadcasts: int = 200) -> Result:
         both.gateway.state.counters.accept_to_wire.clear()
         pairs = []
         for number in range(1, broadcasts + 2):
-            ours = await _posted(both, key, number)
+            ours = await posted(both, both.gateway.ports.http, _request(key, number))
             await both.bare_generator.arm(number, ServiceType.START)
             base, _ = both.bare.fan_out(bytes(180))
             if number > 1:

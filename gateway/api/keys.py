@@ -23,6 +23,7 @@ def rights_of(holder: Publisher) -> dict[str, Any]:
         "statuses": [status.value for status in holder.statuses],
         "approval_needed": holder.approval_needed,
         "profile": holder.profile.value,
+        "earthquake": holder.earthquake,
         "wrappers": None if holder.wrappers is None else sorted(holder.wrappers),
     }
 
@@ -48,6 +49,7 @@ def holder_of(row: KeyRow) -> Publisher:
             statuses=tuple(map(Status, rights.get("statuses", ("Actual", "Exercise", "Test")))),
             approval_needed=rights.get("approval_needed", False) is True,
             profile=Profile(rights.get("profile", "strict")),
+            earthquake=rights.get("earthquake", False) is True,
             wrappers=None if rights.get("wrappers") is None else frozenset(map(Wrapper, rights["wrappers"])),
         )
     except (KeyError, TypeError, ValueError) as error:

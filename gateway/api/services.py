@@ -9,6 +9,7 @@ from gateway.coverage.books import Books
 from gateway.devices.hub import Hub
 from gateway.dispatch.daily_book import DailyBook
 from gateway.dispatch.papers import PaperBook
+from gateway.dispatch.quakes import Quakes
 from gateway.dispatch.service import Dispatch
 from gateway.dispatch.terminals import TerminalBook
 from gateway.dispatch.trust_desk import TrustDesk
@@ -31,6 +32,7 @@ class Services:
     store: Store
     dispatch: Dispatch
     books: Books
+    quakes: Quakes
     hub: Hub
     terminals: TerminalBook
     daily: DailyBook

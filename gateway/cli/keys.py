@@ -111,6 +111,7 @@ def publisher() -> None:
     help="可用的外包装 alerts,edxl,atom 或 none / bundles that it may send; default: all when tolerant, else none.",
 )
 @click.option("--operator", is_flag=True, help="值班员 / may approve, cancel and silence.")
+@click.option("--earthquake", is_flag=True, help="可发地震预警，不经审核 / may send earthquake warnings: nobody waits.")
 @click.option("--approval", is_flag=True, help="需他人审核 / an operator must approve.")
 @config_option
 @json_option
@@ -123,6 +124,7 @@ def add(
     profile: str,
     wrappers: str | None,
     operator: bool,
+    earthquake: bool,
     approval: bool,
     config: Path | None,
     as_json: bool,
@@ -136,6 +138,7 @@ def add(
         highest_severity=Severity[severity.upper()],
         statuses=_statuses(statuses),
         approval_needed=approval,
+        earthquake=earthquake,
         profile=Profile(profile),
         wrappers=None if wrappers is None else _wrappers(wrappers),
     )

@@ -26,6 +26,7 @@ from gateway.daemon.machine import calm_the_collector, clock_synchronised, raise
 from gateway.daemon.monitoring import make_monitors
 from gateway.daemon.papers import make_paper_book
 from gateway.daemon.platform import PlatformRooms, make_platform
+from gateway.daemon.quakes import make_quakes
 from gateway.daemon.replay import keep_replay, open_trust
 from gateway.daemon.signing import signs_by
 from gateway.daemon.sound import library_sources, make_sound, recordings_folder, sound_options
@@ -216,6 +217,8 @@ class Gateway:
         self.trust = None if trust is None else await open_trust_desk(self.dispatch, trust, ring)
         if self.trust is not None:
             stack.push_async_callback(self.trust.publisher.close)
+        self.quakes = make_quakes(settings, self.dispatch, outlines)
+        self._task(self.quakes.run(), "aims of earthquake warnings")
         self.services = self._services(gazetteer, outlines, regions, toolbox)
         self._share()
         self._watch_folders()
@@ -332,6 +335,7 @@ class Gateway:
             store=self.state.store,
             dispatch=self.dispatch,
             books=self.books,
+            quakes=self.quakes,
             hub=self.hub,
             terminals=self.terminals,
             daily=self.daily,

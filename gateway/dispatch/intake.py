@@ -6,9 +6,9 @@ import asyncio
 import secrets
 from array import array
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -16,35 +16,27 @@ import structlog
 from gateway.dispatch.alarms import AlarmLevel
 from gateway.dispatch.content import content_of, sent_text
 from gateway.dispatch.given import concerned
+from gateway.dispatch.kept import message_row, warning_row
 from gateway.dispatch.lifecycle import AREAS_OPEN, Lifecycle, Work
 from gateway.dispatch.live import LiveMessage
 from gateway.dispatch.planner import called, is_prepared, scheme_for
+from gateway.dispatch.references import REFERENCE_OVER, References, Turn, may_touch
 from gateway.dispatch.state import State
 from gateway.dispatch.submission import Acceptance, Facts, Submission, Targets
 from gateway.dispatch.ways import Ways
 from gateway.domain.codes import EbmId
 from gateway.domain.message import Manner, Message, MessageState
 from gateway.domain.plans import Scheme
-from gateway.domain.warning import Notice, Reference, WarningKind
+from gateway.domain.warning import Notice, WarningKind
 from gateway.domain.zone import BEIJING
-from gateway.errors import RightsError, RowRefused, StateConflictError, Violation, WarningConflict, WarningInvalid
+from gateway.errors import RowRefused, StateConflictError, Violation, WarningConflict, WarningInvalid
 from gateway.store import queries
-from gateway.store.packing import pack_ids
-from gateway.store.rows import AuditRow, MessageRow, Row, WarningRow
+from gateway.store.rows import AuditRow, Row, WarningRow
 
 log = structlog.get_logger(__name__)
 
 #: Identities remembered, so that a publisher that repeats itself costs no number of a message each time.
 _SEEN = 50_000
-REFERENCE_OVER = Notice("reference_over", "所引用的预警已结束 the warning it updates is over")
-
-
-@dataclass(slots=True)
-class _Turn:
-    """One at a time for an identity, and how many want it."""
-
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    users: int = 0
 
 
 def _warning_id(now: float) -> str:
@@ -68,9 +60,10 @@ class Intake:
     def __init__(self, state: State, lifecycle: Lifecycle) -> None:
         self._state = state
         self._lifecycle = lifecycle
-        self._turns: dict[tuple[str, str, str], _Turn] = {}
+        self._turns: dict[tuple[str, str, str], Turn] = {}
         #: warnings that change or end others go one at a time: two updates of one warning must see each other
         self._changes = asyncio.Lock()
+        self._references = References(state, self._turns)
         self._seen: OrderedDict[tuple[str, str, str], None] = OrderedDict()
 
     async def accept(self, submission: Submission, facts: Facts | None, notices: Iterable[Notice] = ()) -> Acceptance:
@@ -82,7 +75,7 @@ class Intake:
         """
         identity = submission.warning.identity
         key = (identity.sender, identity.identifier, sent_text(identity.sent))
-        turn = self._turns.setdefault(key, _Turn())
+        turn = self._turns.setdefault(key, Turn())
         turn.users += 1
         try:
             async with turn.lock, self._changes if submission.warning.references else nullcontext():
@@ -153,12 +146,16 @@ class Intake:
     async def _new(self, submission: Submission, facts: Facts, content: str, notices: list[Notice]) -> Acceptance:
         state = self._state
         now = state.clock()
-        old = await self._referenced_for_update(submission, notices)
+        old = await self._references.for_update(submission, notices)
         given = None if facts.given is None else facts.given.ebm_id
         ebm_id = given or await state.numbers.take(datetime.fromtimestamp(now, BEIJING))
         live, targets = self._message(submission, facts, ebm_id, now, old)
-        if not submission.areas_open and not targets.terminals:
+        if submission.areas_open:
+            words = f"{facts.headline}: 区域须由人确认 a person must say which areas are meant"
+            state.alarms.raise_(AREAS_OPEN, ebm_id, words, AlarmLevel.CRITICAL)
+        elif not targets.terminals:
             notices.append(Notice("no_terminals", "区域内没有在用终端 no terminal in service in the area"))
+            state.alarms.raise_("no_terminals", ebm_id, f"{facts.headline}: 区域内没有在用终端 no terminal in the area")
         if left_out := live.scheme.left_out:
             text = f"预案 plan {live.scheme.plan}: {left_out} 个终端没有预案所列链路 terminals have none of its routes"
             notices.append(Notice("plan_leaves_out", text))
@@ -177,8 +174,8 @@ class Intake:
             notices.append(REFERENCE_OVER)
             old = live.supersedes = None
         rows: list[Row] = [
-            self._warning_row(submission, live.message.warning_id, content, now, notices, ebm_id),
-            self._message_row(live, facts, targets, submission),
+            warning_row(submission, live.message.warning_id, content, now, notices, ebm_id),
+            message_row(live, facts, targets, submission),
             *starts.rows,
         ]
         if old is not None and live.state is not MessageState.AWAITING_APPROVAL:
@@ -186,13 +183,14 @@ class Intake:
                 old, MessageState.SUPERSEDED, submission.publisher, f"superseded by {ebm_id}", *rows
             )
         else:
-            await state.store.write(*rows)
+            try:
+                await state.store.write(*rows)
+            except RowRefused:
+                # It came before: the message that was to be never was.
+                for kind in (AREAS_OPEN, "no_terminals"):
+                    state.alarms.clear(kind, ebm_id)
+                raise
         state.counters.messages += 1
-        if submission.areas_open:
-            words = f"{facts.headline}: 区域须由人确认 a person must say which areas are meant"
-            state.alarms.raise_(AREAS_OPEN, ebm_id, words, AlarmLevel.CRITICAL)
-        elif not targets.terminals:
-            state.alarms.raise_("no_terminals", ebm_id, f"{facts.headline}: 区域内没有在用终端 no terminal in the area")
         self._lifecycle.enter(live)
         self._lifecycle.launch(live, starts, before=stops, since=submission.since, old=old)
         log.info("warning accepted", message_id=ebm_id, state=live.state.value, terminals=targets.terminals)
@@ -204,9 +202,17 @@ class Intake:
         state = self._state
         policy = state.policy
         start = max(facts.start, datetime.fromtimestamp(now, UTC).replace(microsecond=0))
-        population = sum(state.gazetteer.population(area) for area in facts.areas)
-        scheme = scheme_for(state.planner, submission, facts, population)
-        scheme, inside = called(scheme, state.registry, concerned(state.registry, facts.areas, facts.given))
+        aim = None if facts.given is not None and facts.given.terminals else state.aims.of(facts.areas)
+        population = 0 if aim is None else aim.population
+        scheme = Scheme() if facts.instant else scheme_for(state.planner, submission, facts, population)
+        inside: Sequence[int]
+        if aim is not None and not scheme.routes:
+            # The registry's own order of routes.
+            scheme, inside = replace(scheme, carriers=aim.carriers), aim.terminals
+            ways = Ways(aim.routes)
+        else:
+            scheme, inside = called(scheme, state.registry, concerned(state.registry, facts.areas, facts.given))
+            ways = Ways.of(state.registry, inside, scheme)
         end, volume = _steered(submission, facts, scheme, start)
         message = Message(
             ebm_id=ebm_id,
@@ -243,73 +249,12 @@ class Intake:
             activated_at=now if begun is MessageState.ACTIVE else None,
             supersedes=old.ebm_id if old is not None else None,
             scheme=scheme,
-            ways=Ways.of(state.registry, terminals, scheme),
+            ways=ways,
         )
         return live, Targets(len(facts.areas), len(terminals), population)
 
-    # -- references
-
-    async def _referenced(self, references: Iterable[Reference]) -> list[WarningRow]:
-        found: dict[str, WarningRow] = {}
-        for reference in references:
-            for row in await self._state.store.read(queries.warnings_by_identifier, reference.identifier):
-                same_sender = reference.sender is None or row.sender == reference.sender
-                same_time = reference.sent is None or row.sent == sent_text(reference.sent)
-                if same_sender and same_time and row.ebm_id is not None and row.kind != WarningKind.CANCEL.value:
-                    found[row.id] = row
-        for row in found.values():
-            await self._entered(row)
-        return sorted(found.values(), key=lambda row: row.received_at)
-
-    async def _entered(self, row: WarningRow) -> None:
-        """Wait for a message that is on disk and not yet in memory: whoever ends it must find it there."""
-        turn = self._turns.get((row.sender, row.identifier, row.sent))
-        # One with references waits for us to let ``_changes`` go: it cannot be on disk.
-        if turn is not None and not row.references and row.ebm_id not in self._state.messages:
-            async with turn.lock:
-                return
-
-    def _newest(self, row: WarningRow) -> LiveMessage | None:
-        """The message of a warning, or the one that took its place since."""
-        live = self._state.messages.get(row.ebm_id or "")
-        while live is not None and live.state is MessageState.SUPERSEDED:
-            heir = next((m for m in self._state.messages.values() if m.supersedes == live.ebm_id), None)
-            if heir is None:
-                break
-            live = heir
-        return live
-
-    async def _referenced_for_update(self, submission: Submission, notices: list[Notice]) -> LiveMessage | None:
-        if submission.warning.kind is not WarningKind.UPDATE:
-            return None
-        rows = await self._referenced(submission.warning.references)
-        if not rows:
-            notices.append(
-                Notice(
-                    "unknown_reference",
-                    "更新所引用的预警未知，按新预警处理 update of an unknown reference, taken as new",
-                )
-            )
-            return None
-        self._may_touch(submission, rows)
-        live = self._newest(rows[-1])
-        if live is None or live.state.is_over or live.ending:
-            notices.append(REFERENCE_OVER)
-            return None
-        return live
-
-    @staticmethod
-    def _may_touch(submission: Submission, rows: Iterable[WarningRow]) -> None:
-        """Only the publisher of a warning, or an operator, may change or end it."""
-        for row in rows:
-            if row.publisher != submission.publisher and not submission.operator:
-                raise RightsError(
-                    "reference",
-                    f"所引用的预警 {row.identifier} 属于其他发布者 / it was published by somebody else",
-                )
-
     async def _cancel(self, submission: Submission, content: str, notices: tuple[Notice, ...]) -> Acceptance:
-        rows = await self._referenced(submission.warning.references)
+        rows = await self._references.named(submission.warning.references)
         if not rows:
             raise WarningInvalid(
                 Violation(
@@ -319,14 +264,14 @@ class Intake:
                     + ", ".join(reference.identifier for reference in submission.warning.references),
                 )
             )
-        self._may_touch(submission, rows)
+        may_touch(submission, rows)
         now = self._state.clock()
         ebm_id = rows[-1].ebm_id
         assert ebm_id is not None
         warning_id = _warning_id(now)
-        targets = {live.ebm_id: live for row in rows if (live := self._newest(row)) is not None}
+        targets = {live.ebm_id: live for row in rows if (live := self._references.newest(row)) is not None}
         open_ones = [live for live in targets.values() if not live.state.is_over and not live.ending]
-        own = self._warning_row(submission, warning_id, content, now, list(notices), ebm_id)
+        own = warning_row(submission, warning_id, content, now, list(notices), ebm_id)
         more: tuple[Row, ...] = (own,)
         reason = f"cancelled by {submission.warning.identity.identifier}"
         for live in open_ones:
@@ -348,61 +293,4 @@ class Intake:
             Targets.of(row),
             notices,
             created=True,
-        )
-
-    # -- rows
-
-    @staticmethod
-    def _warning_row(
-        submission: Submission, warning_id: str, content: str, now: float, notices: list[Notice], ebm_id: str
-    ) -> WarningRow:
-        warning = submission.warning
-        return WarningRow(
-            id=warning_id,
-            sender=warning.identity.sender,
-            identifier=warning.identity.identifier,
-            sent=sent_text(warning.identity.sent),
-            publisher=submission.publisher,
-            received_at=now,
-            media_type=submission.media_type,
-            body=submission.body,
-            content=content,
-            kind=warning.kind.value,
-            status=warning.status.value,
-            ebm_id=str(ebm_id),
-            notices=[[notice.code, notice.message] for notice in notices],
-            references=[reference.identifier for reference in warning.references],
-            area_text=submission.area_text,
-        )
-
-    @staticmethod
-    def _message_row(live: LiveMessage, facts: Facts, targets: Targets, submission: Submission) -> MessageRow:
-        message = live.message
-        return MessageRow(
-            ebm_id=live.ebm_id,
-            warning_id=message.warning_id,
-            state=live.state.value,
-            state_at=live.state_at,
-            ebm_class=int(message.ebm_class),
-            severity=int(message.severity),
-            severity_received=int(submission.warning.severity),
-            event=str(message.event),
-            volume=message.volume,
-            start_at=message.start.timestamp(),
-            end_at=message.end.timestamp(),
-            programme_url=message.programme_url,
-            areas=tuple(map(str, message.areas)),
-            headline=message.headline,
-            text=message.text,
-            targets=asdict(targets),
-            terminals=pack_ids(live.terminals),
-            accepted_at=live.accepted_at,
-            platform_level=int(message.ebm_id[0]),
-            actor=submission.publisher,
-            activated_at=live.activated_at,
-            supersedes=live.supersedes,
-            language=message.language,
-            manner=message.manner.value,
-            recording=message.recording or None,
-            scheme=live.scheme.facts(),
         )

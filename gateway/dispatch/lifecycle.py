@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from gateway.dispatch.aims import among
 from gateway.dispatch.alarms import AlarmLevel
 from gateway.dispatch.carriers import Carriers
 from gateway.dispatch.live import LiveMessage, LiveOrder, Stopped
@@ -61,6 +62,9 @@ class Lifecycle:
     async def starts(self, live: LiveMessage) -> Work:
         """Start orders for the terminals that are connected now; the others get theirs when they connect."""
         self._carriers.choose(live)
+        current = self._state.links.current
+        if not live.ways and live.terminals == (aim := self._state.aims.of(live.message.areas)).terminals:
+            return await self._make(live, Command.START, among(aim.groups, current))
         terminals = self._online(live.terminals)
         if live.ways:
             terminals = [terminal for terminal in terminals if live.ways.on_ip(terminal)]
@@ -75,10 +79,13 @@ class Lifecycle:
         return [terminal for terminal in terminals if terminal in current]
 
     async def _orders(self, live: LiveMessage, command: Command, terminals: Sequence[int]) -> Work:
+        return await self._make(live, command, self._sender.desk.groups(live, terminals))
+
+    async def _make(self, live: LiveMessage, command: Command, groups: Iterable[Group]) -> Work:
         work = Work([], [])
         if live.message.ebm_class is EbmClass.SYSTEM_DRILL:
             return work
-        for group_ in self._sender.desk.groups(live, terminals):
+        for group_ in groups:
             order, row = await self._sender.desk.make(live, command, group_)
             work.add(order, row, group_)
         return work

@@ -27,6 +27,8 @@ class Registry:
         self._by_id: dict[int, Entry] = {}
         self._by_code: dict[str, Entry] = {}
         self._sorted: list[tuple[str, int]] | None = None
+        #: rises with each change
+        self.version = 0
         for entry in entries:
             self.put(entry)
 
@@ -41,6 +43,7 @@ class Registry:
         self._by_id[entry.id] = entry
         self._by_code[entry.terminal.code] = entry
         self._sorted = None
+        self.version += 1
 
     def remove(self, terminal_id: int) -> None:
         """Take a terminal out; its past deliveries keep its number."""
@@ -48,6 +51,7 @@ class Registry:
         if entry is not None:
             self._by_code.pop(entry.terminal.code, None)
             self._sorted = None
+            self.version += 1
 
     def __len__(self) -> int:
         return len(self._by_id)

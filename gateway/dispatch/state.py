@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from gateway.devices.bearer import Bearer
 from gateway.devices.connection import Connection
+from gateway.dispatch.aims import Aims
 from gateway.dispatch.alarms import Alarms
 from gateway.dispatch.frames import FrameMaker
 from gateway.dispatch.live import LiveMessage, LiveOrder
@@ -149,6 +150,10 @@ class State:
     counters: Counters = field(default_factory=Counters)
     sound: Sound = field(default_factory=NoSound)
     planner: Planner = field(default_factory=Planner)
+    aims: Aims = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.aims = Aims(self.registry, self.profiles, self.gazetteer)
 
     def in_force(self) -> list[LiveMessage]:
         """Messages whose starts may be written, most urgent first."""
@@ -158,4 +163,4 @@ class State:
 def priority_of(live: LiveMessage) -> tuple[int, ...]:
     """Sort key of a message's frames, most urgent first."""
     message = live.message
-    return frame_priority(message.ebm_class, int(message.ebm_id[0]), message.severity, message.start)
+    return frame_priority(message.ebm_class, int(message.ebm_id[0]), message.severity, message.start, message.event)

@@ -32,6 +32,8 @@ class Facts:
     recording: str = ""
     volume: int | None = None
     given: Given | None = None
+    #: an earthquake warning: no plan, no approval, nothing that takes time
+    instant: bool = False
 
 
 @dataclass(frozen=True, slots=True)

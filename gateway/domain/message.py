@@ -125,6 +125,11 @@ class Message:
     manner: Manner = Manner.WARNING
     recording: str = ""
 
+    @property
+    def is_instant(self) -> bool:
+        """Whether its seconds are counted: an earthquake warning that is no drill."""
+        return self.ebm_class is EbmClass.EMERGENCY and self.event == EARTHQUAKE
+
     def __post_init__(self) -> None:
         if self.volume != VOLUME_KEEP and not 0 <= self.volume <= 100:
             raise InvalidValueError("volume", self.volume, "must be 0-100 percent or 255 (GD/J 089-2018 table D.5)")
@@ -154,6 +159,10 @@ class AirTime:
         return limit if expires is None else min(limit, expires)
 
 
+#: 天然地震事件 (GD/J 082-2018 annex C).
+EARTHQUAKE = EventType("11C02")
+
+
 class Command(StrEnum):
     """What an order asks of a receiver."""
 
@@ -163,11 +172,17 @@ class Command(StrEnum):
     QUERY = "query"
 
 
-def frame_priority(ebm_class: EbmClass, platform_level: int, severity: Severity, start: datetime) -> tuple[int, ...]:
+def frame_priority(
+    ebm_class: EbmClass, platform_level: int, severity: Severity, start: datetime, event: str = ""
+) -> tuple[int, ...]:
     """Sort key of frames, smallest first: emergency before drill before daily, higher platform, severity, start.
+
+    An actual earthquake goes before all: its seconds are counted.
 
     It orders and never suppresses: the terminal arbitrates (GD/J 089-2018 B.20, F.6.4.3). ``platform_level`` is the
     first digit of the issuing platform's resource code (1 nation ... 6 village).
     """
     kind = 0 if ebm_class is EbmClass.EMERGENCY else 2 if ebm_class is EbmClass.DAILY else 1
+    if ebm_class is EbmClass.EMERGENCY and event == EARTHQUAKE:
+        kind = -1
     return (kind, platform_level or 9, severity.rank, int(start.timestamp()))

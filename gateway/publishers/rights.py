@@ -48,6 +48,8 @@ class Publisher:
     approval_needed: bool = False
     profile: Profile = Profile.STRICT
     wrappers: frozenset[Wrapper] | None = None
+    #: whether it may send earthquake warnings, which wait for nobody
+    earthquake: bool = False
 
     def __post_init__(self) -> None:
         if not self.name.strip():

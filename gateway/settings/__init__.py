@@ -23,6 +23,7 @@ from gateway.domain.warning import Severity
 from gateway.errors import InvalidValueError, SettingsError
 from gateway.settings.base import Area, Code, Host, Port, Seconds, Section, Tls
 from gateway.settings.drop import DropFolderName, DropSection
+from gateway.settings.earthquake import EarthquakeSection
 from gateway.settings.front_end import FrontEndSection
 from gateway.settings.library import LibrarySource, SourceName
 from gateway.settings.links import LinkName, LinkSettings
@@ -227,6 +228,7 @@ class Settings(BaseSettings):
     store: StoreSection = StoreSection()
     reference: ReferenceSection = ReferenceSection()
     coverage: CoverageSection = CoverageSection()
+    earthquake: EarthquakeSection = EarthquakeSection()
     links: dict[LinkName, LinkSettings] = {}
     library: dict[SourceName, LibrarySource] = {}
     plans: dict[PlanName, PlanSection] = {}

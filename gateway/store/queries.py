@@ -95,6 +95,13 @@ def warnings_by_identifier(connection: Connection, identifier: str) -> tuple[row
     return _all(connection, rows.WarningRow, query)
 
 
+def identifiers_between(connection: Connection, sender: str, first: str, end: str) -> tuple[str, ...]:
+    """Identifiers of a sender's warnings from ``first`` to before ``end``, in the order of their characters."""
+    c = schema.warnings.c
+    query = select(c.identifier).where(c.sender == sender, c.identifier >= first, c.identifier < end)
+    return tuple(connection.execute(query).scalars())
+
+
 def warning_by_id(connection: Connection, warning_id: str) -> rows.WarningRow | None:
     """The warning with this id of ours."""
     return _one(connection, rows.WarningRow, select(schema.warnings).where(schema.warnings.c.id == warning_id))
