@@ -223,7 +223,8 @@ async def test_after_a_restart_what_was_owed_arrives(tmp_path: Path, city: Liste
         await until(lambda: codes(city, number) == [1, 5])
     async with Gateway(settings(tmp_path, city)) as gate:
         await until(lambda: city.beats > 3)
-        assert codes(city, number) == [1, 5] and len(states(city, number)) == 2
+        # Closed between the receipt and our commit, one comes again, and is the same package.
+        assert codes(city, number) == [1, 5] and len({got.tar for got in city.of("EBMStateResponse")}) == 2
 
 
 async def test_resources_are_told_in_full_then_what_changes(gate: Gateway, city: Listening) -> None:
