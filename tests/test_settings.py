@@ -43,7 +43,7 @@ def keys_of(model: BaseModel, prefix: str = "") -> dict[str, Any]:
         if isinstance(value, BaseModel):
             found.update(keys_of(value, f"{prefix}{name}."))
         elif f"{prefix}{name}" not in TABLES:
-            found[f"{prefix}{name}"] = value
+            found[f"{prefix}{name}"] = list(value) if isinstance(value, tuple) else value
     return found
 
 

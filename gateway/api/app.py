@@ -91,6 +91,7 @@ def _guarded(route: Route, rooms: Rooms, places: Places) -> _Handler:
         who = await rooms.keys.holder(request.headers.get("Authorization"))
         if route.need is Need.OPERATOR and who.kind is not KeyKind.OPERATOR:
             raise RightsError("kind", "此操作需要操作员密钥 / this call needs an operator's key")
+        rooms.services.expected.heard(who.name)
         call = Call(request, rooms, who)
         if not route.counted:
             return await route.handler(call)

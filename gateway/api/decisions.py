@@ -2,31 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
 from aiohttp import web
 
 from gateway.api import reads
-from gateway.api.models import AcceptanceBody, AreasBody, ReasonBody, StopBody, StoppedMessage, StopReply, TargetsBody
+from gateway.api.models import (
+    AcceptanceBody,
+    ApproveBody,
+    AreasBody,
+    ReasonBody,
+    StopBody,
+    StoppedMessage,
+    StopReply,
+    TargetsBody,
+)
 from gateway.api.routes import Call, answer
 from gateway.api.warnings import links_of, own_ids
+from gateway.domain.approval import Refused, Role, refusal
 from gateway.domain.codes import AreaCode
 from gateway.domain.message import MessageState
-from gateway.errors import GatewayError, InvalidValueError, NotFoundError, StateConflictError
+from gateway.domain.plans import Scheme
+from gateway.errors import GatewayError, InvalidValueError, NotFoundError, RightsError, StateConflictError
 from gateway.publishers.rights import check_areas
 from gateway.store import queries
 from gateway.store.rows import AuditRow, MessageRow
 
+#: Action in the audit of somebody who heard a message's finished programme.
+HEARD: Final = "heard"
+
 
 async def approve(call: Call) -> web.Response:
     """POST /api/v1/warnings/{id}/approve."""
-    ids, row = await _message(call)
-    await call.model(ReasonBody, optional=True)
-    await call.rooms.services.dispatch.approve(row.ebm_id, call.holder.name)
+    ids, row = await message_in_path(call)
+    body = await call.model(ApproveBody, optional=True)
+    services, who = call.rooms.services, call.holder
+    refused = await _refusal(call, row)
+    if refused is not None:
+        if not (body.override and who.role is Role.ADMINISTRATOR):
+            raise RightsError("approval", f"{refused.words} ({refused.value})")
+        if not body.reason.strip():
+            raise InvalidValueError("reason", body.reason, "越权审核须说明理由 / an override must say why")
+        detail = {"rule": refused.value, "reason": body.reason}
+        await services.store.write(
+            AuditRow(services.clock(), who.name, "approve_override", row.ebm_id, detail), urgent=True
+        )
+    await services.dispatch.approve(row.ebm_id, who.name)
     return await _now(call, ids, row.ebm_id, 202)
+
+
+async def _refusal(call: Call, row: MessageRow) -> Refused | None:
+    """Why the caller may not approve a message."""
+    services, who = call.rooms.services, call.holder
+    rules = services.settings.approval
+    warning = await services.store.read(queries.warning_by_id, row.warning_id)
+    own = rules.second_person and warning is not None and warning.publisher == who.name
+    heard = not rules.listen or await services.store.read(queries.has_done, who.name, HEARD, row.ebm_id)
+    scheme = Scheme.from_facts(cast("Mapping[str, Any] | None", row.scheme))
+    return refusal(scheme.ruling, who.role, own=own, heard=heard)
 
 
 async def set_areas(call: Call) -> web.Response:
     """POST /api/v1/warnings/{id}/areas: whom a waiting message is for, in place of what was understood."""
-    ids, row = await _message(call)
+    ids, row = await message_in_path(call)
     body = await call.model(AreasBody)
     areas = call.divisions(body.areas)
     check_areas(call.holder, areas)
@@ -36,7 +75,7 @@ async def set_areas(call: Call) -> web.Response:
 
 async def reject(call: Call) -> web.Response:
     """POST /api/v1/warnings/{id}/reject; again is no error."""
-    ids, row = await _message(call)
+    ids, row = await message_in_path(call)
     body = await call.model(ReasonBody, optional=True)
     if row.state == MessageState.REJECTED.value:
         return await _now(call, ids, row.ebm_id, 200)
@@ -46,7 +85,7 @@ async def reject(call: Call) -> web.Response:
 
 async def cancel(call: Call) -> web.Response:
     """POST /api/v1/warnings/{id}/cancel: 202, again 200, over otherwise 409."""
-    ids, row = await _message(call)
+    ids, row = await message_in_path(call)
     body = await call.model(ReasonBody, optional=True)
     services = call.rooms.services
     if row.state == MessageState.CANCELLED.value:
@@ -83,7 +122,7 @@ async def stop(call: Call) -> web.Response:
     return answer(StopReply(messages=messages, terminals=sum(concerned.values())), 202)
 
 
-async def _message(call: Call) -> tuple[reads.Ids, MessageRow]:
+async def message_in_path(call: Call) -> tuple[reads.Ids, MessageRow]:
     """The message named in the path; an operator's key must hold its areas. Errors: NotFoundError, RightsError."""
     ids = await own_ids(call)
     row = await _row(call, ids.ebm_id)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.domain.approval import Role
 from gateway.domain.codes import AreaCode
+from gateway.domain.hours import EVERY_DAY, Hours
 from gateway.domain.warning import Severity, Status
 from gateway.errors import InvalidValueError
 from gateway.publishers.profile import Profile
@@ -24,6 +26,9 @@ def rights_of(holder: Publisher) -> dict[str, Any]:
         "approval_needed": holder.approval_needed,
         "profile": holder.profile.value,
         "earthquake": holder.earthquake,
+        "role": holder.role.value,
+        "hours": None if holder.hours is None else [list(span) for span in holder.hours.spans],
+        "weekdays": None if holder.hours is None else list(holder.hours.weekdays),
         "wrappers": None if holder.wrappers is None else sorted(holder.wrappers),
     }
 
@@ -50,7 +55,16 @@ def holder_of(row: KeyRow) -> Publisher:
             approval_needed=rights.get("approval_needed", False) is True,
             profile=Profile(rights.get("profile", "strict")),
             earthquake=rights.get("earthquake", False) is True,
+            role=Role(rights.get("role", "operator")),
+            hours=_hours(rights),
             wrappers=None if rights.get("wrappers") is None else frozenset(map(Wrapper, rights["wrappers"])),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidValueError(f"rights of {row.name}", str(error), "must be the rights of a key") from error
+
+
+def _hours(rights: Mapping[str, Any]) -> Hours | None:
+    if rights.get("hours") is None:
+        return None
+    spans = tuple((int(start), int(end)) for start, end in rights["hours"])
+    return Hours(spans, tuple(map(int, rights.get("weekdays") or EVERY_DAY)))

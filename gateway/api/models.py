@@ -211,12 +211,19 @@ class SchemeBody(Reply):
     approval: RulingBody
     carriers: dict[str, int] = Field(default={}, description="首选链路的终端数 terminals by their first route")
     left_out: int = Field(default=0, description="预案链路到不了的终端 terminals that have none of its routes")
+    quiet: str = Field(default="", description="安静时段的处理 what quiet hours did")
 
 
 class ReasonBody(Request):
     """Why, for the record."""
 
     reason: Reason = ""
+
+
+class ApproveBody(ReasonBody):
+    """Approval; ``override``: an administrator approves alone, with a reason."""
+
+    override: bool = Field(default=False, description="管理员越权审核，须说明理由 alone, with a reason")
 
 
 class AreasBody(Request):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gateway.coverage.books import Books
 from gateway.devices.hub import Hub
 from gateway.dispatch.daily_book import DailyBook
+from gateway.dispatch.expected import Expected
 from gateway.dispatch.papers import PaperBook
 from gateway.dispatch.quakes import Quakes
 from gateway.dispatch.service import Dispatch
@@ -33,6 +34,7 @@ class Services:
     dispatch: Dispatch
     books: Books
     quakes: Quakes
+    expected: Expected
     hub: Hub
     terminals: TerminalBook
     daily: DailyBook

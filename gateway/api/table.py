@@ -38,6 +38,7 @@ from gateway.api.routes import JSON, Body, Need, Reply, Route
 from gateway.api.table_daily import DAILY
 from gateway.api.table_earthquakes import EARTHQUAKES
 from gateway.api.table_plans import PLANS
+from gateway.api.table_review import REVIEW
 from gateway.api.table_sound import SOUND
 from gateway.api.table_trust import TRUST
 from gateway.coverage.contract import CoverageBody, StandingBody
@@ -363,4 +364,4 @@ MONITORS: Final = (
     ),
 )
 
-ROUTES: Final = (*WARNINGS, *EARTHQUAKES, *TERMINALS, *REQUESTS, *PLANS, *DAILY, *SOUND, *MONITORS, *TRUST)
+ROUTES: Final = (*WARNINGS, *EARTHQUAKES, *TERMINALS, *REQUESTS, *PLANS, *REVIEW, *DAILY, *SOUND, *MONITORS, *TRUST)

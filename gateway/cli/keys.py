@@ -16,9 +16,11 @@ from gateway.cli.direct import open_store
 from gateway.cli.options import AreasType, CertificateType, config_option, json_option
 from gateway.cli.output import say_json, show
 from gateway.daemon import FIRST_CERTIFICATE, sm2_provider
+from gateway.domain.approval import Role
 from gateway.domain.codes import AreaCode, CertificateSerial
+from gateway.domain.hours import Hours
 from gateway.domain.warning import Severity, Status
-from gateway.errors import NotFoundError
+from gateway.errors import InvalidValueError, NotFoundError
 from gateway.publishers.profile import Profile
 from gateway.publishers.rights import KeyKind, Publisher
 from gateway.publishers.wrappers import Wrapper
@@ -111,6 +113,15 @@ def publisher() -> None:
     help="可用的外包装 alerts,edxl,atom 或 none / bundles that it may send; default: all when tolerant, else none.",
 )
 @click.option("--operator", is_flag=True, help="值班员 / may approve, cancel and silence.")
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    default="operator",
+    show_default=True,
+    help="角色 / who may approve what: docs/plans.md.",
+)
+@click.option("--hours", default="", help="可发布时段，如 06:00-21:00，逗号分隔 / when it may publish, Beijing time.")
+@click.option("--weekdays", default="1234567", show_default=True, help="星期，1 为周一 / days of the week, 1 Monday.")
 @click.option("--earthquake", is_flag=True, help="可发地震预警，不经审核 / may send earthquake warnings: nobody waits.")
 @click.option("--approval", is_flag=True, help="需他人审核 / an operator must approve.")
 @config_option
@@ -124,6 +135,9 @@ def add(
     profile: str,
     wrappers: str | None,
     operator: bool,
+    role: str,
+    hours: str,
+    weekdays: str,
     earthquake: bool,
     approval: bool,
     config: Path | None,
@@ -139,6 +153,8 @@ def add(
         statuses=_statuses(statuses),
         approval_needed=approval,
         earthquake=earthquake,
+        role=Role(role),
+        hours=_hours(hours, weekdays),
         profile=Profile(profile),
         wrappers=None if wrappers is None else _wrappers(wrappers),
     )
@@ -148,6 +164,15 @@ def add(
     else:
         click.echo(plain)
         click.echo("请立即保存，不再显示 / keep it now, it is not shown again", err=True)
+
+
+def _hours(spans: str, weekdays: str) -> Hours | None:
+    if not spans.strip():
+        return None
+    try:
+        return Hours.parse((span.strip() for span in spans.split(",")), (int(day) for day in weekdays))
+    except (InvalidValueError, ValueError) as error:
+        raise click.BadParameter(str(error), param_hint="--hours, --weekdays") from error
 
 
 def _statuses(text: str) -> tuple[Status, ...]:

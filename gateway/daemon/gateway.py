@@ -18,6 +18,7 @@ from gateway.api.services import Services
 from gateway.api.weigh import weigher
 from gateway.coverage.books import Books
 from gateway.daemon.drop import Drop
+from gateway.daemon.expected import expected_of
 from gateway.daemon.front_end import make_front_end
 from gateway.daemon.keys import signing_key, sm2_provider, tls_of
 from gateway.daemon.links import make_bearers
@@ -52,6 +53,7 @@ from gateway.dispatch.sounding import Sounding
 from gateway.dispatch.state import DispatchPolicy, NoLinks, State
 from gateway.dispatch.terminals import TerminalBook, load_registry
 from gateway.dispatch.trust_desk import TrustDesk, open_trust_desk
+from gateway.dispatch.waiting import Waiting
 from gateway.domain.areas import Gazetteer
 from gateway.domain.codes import EbmId, ResourceCode
 from gateway.domain.message import AirTime
@@ -182,6 +184,9 @@ class Gateway:
         self.state.sound = sound = make_sound(settings, options, toolbox, self.dispatch)
         if settings.sound.enabled and settings.sound.all_clear:
             AllClear(self.dispatch, options.said_of_end, settings.gateway.code, settings.sound.all_clear_seconds)
+        Waiting(self.dispatch, settings.approval.escalation())
+        self.expected = expected_of(settings, self.state)
+        self._task(self.expected.run(), "heartbeats of publishers")
         self.books = Books(self.dispatch)
         self.library = Library(recordings_folder(settings.gateway.data_dir), toolbox, options)
         self.platform = make_platform(settings, self.dispatch, self.books, trust, self.library, hub.is_online)
@@ -261,7 +266,7 @@ class Gateway:
             alarms=alarms,
             clock=time.time,
             monotonic=time.monotonic,
-            planner=Planner(settings.planned, settings.approval.rules()),
+            planner=Planner(settings.planned, settings.approval.rules(), settings.quiet_hours.rule()),
         )
 
     def _tools(self, trust: Trust | None) -> Tools:
@@ -336,6 +341,7 @@ class Gateway:
             dispatch=self.dispatch,
             books=self.books,
             quakes=self.quakes,
+            expected=self.expected,
             hub=self.hub,
             terminals=self.terminals,
             daily=self.daily,

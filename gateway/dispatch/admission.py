@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from gateway.dispatch.content import sent_text
 from gateway.dispatch.service import Dispatch
 from gateway.dispatch.submission import Acceptance, Facts, Submission
 from gateway.domain.message import Manner
-from gateway.domain.warning import Notice, Warning
+from gateway.domain.warning import Notice, Warning, WarningKind
 from gateway.errors import Violation, WarningInvalid
 from gateway.publishers.mapping import Assessment
-from gateway.publishers.rights import KeyKind, Publisher, check_rights
+from gateway.publishers.rights import KeyKind, Publisher, check_hours, check_rights
 from gateway.publishers.spans import reading_json
 from gateway.publishers.wrappers import Wrapper
 from gateway.store import queries
@@ -68,6 +69,8 @@ async def admit(
     if warning is None or found is None:
         raise WarningInvalid(*item.violations)
     check_rights(who, warning, found.areas)
+    if warning.kind is not WarningKind.CANCEL:
+        check_hours(who, datetime.fromtimestamp(dispatch.state.clock(), UTC))
     if found.rules and not await _came_before(dispatch, warning):
         raise WarningInvalid(*found.rules)
     facts = _facts(found)

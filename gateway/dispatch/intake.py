@@ -26,7 +26,8 @@ from gateway.dispatch.submission import Acceptance, Facts, Submission, Targets
 from gateway.dispatch.ways import Ways
 from gateway.domain.codes import EbmId
 from gateway.domain.message import Manner, Message, MessageState
-from gateway.domain.plans import Scheme
+from gateway.domain.plans import Scheme, is_planned
+from gateway.domain.quiet import Quiet
 from gateway.domain.warning import Notice, WarningKind
 from gateway.domain.zone import BEIJING
 from gateway.errors import RowRefused, StateConflictError, Violation, WarningConflict, WarningInvalid
@@ -35,6 +36,8 @@ from gateway.store.rows import AuditRow, Row, WarningRow
 
 log = structlog.get_logger(__name__)
 
+#: Action in the audit of a warning that was not broadcast again (docs/publishers.md).
+SUPPRESSED = "suppressed"
 #: Identities remembered, so that a publisher that repeats itself costs no number of a message each time.
 _SEEN = 50_000
 
@@ -52,6 +55,21 @@ def _steered(submission: Submission, facts: Facts, scheme: Scheme, start: dateti
     end = start + timedelta(seconds=scheme.air_seconds)
     expires = submission.warning.expires
     return (end if expires is None else min(end, expires)), volume
+
+
+def _quiet(state: State, submission: Submission, facts: Facts, start: datetime) -> Quiet | None:
+    """What quiet hours do with it. They have no say in what a superior orders, nor in daily broadcasts."""
+    rule = state.planner.quiet
+    if rule is None or facts.given is not None or facts.instant or not is_prepared(facts):
+        return None
+    if not is_planned(facts.ebm_class):
+        return None
+    return rule.decide(facts.severity, start, submission.warning.expires)
+
+
+def _noted(done: asyncio.Future[None]) -> None:
+    if not done.cancelled() and (error := done.exception()) is not None:
+        log.warning("suppression not kept", error=str(error))
 
 
 class Intake:
@@ -83,7 +101,7 @@ class Intake:
                 news = not submission.warning.references and key not in self._seen
                 self._remember(key)
                 if not news and (known := await self._known(key)) is not None:
-                    return await self._again(known, content)
+                    return await self._again(known, content, submission)
                 self._state.counters.warnings += 1
                 if submission.warning.kind is WarningKind.CANCEL:
                     return await self._cancel(submission, content, tuple(notices))
@@ -97,7 +115,7 @@ class Intake:
                     # It came before this process began.
                     if (known := await self._known(key)) is None:
                         raise
-                    return await self._again(known, content)
+                    return await self._again(known, content, submission)
         finally:
             turn.users -= 1
             if not turn.users:
@@ -115,7 +133,7 @@ class Intake:
 
     # -- the same again
 
-    async def _again(self, known: WarningRow, content: str) -> Acceptance:
+    async def _again(self, known: WarningRow, content: str, submission: Submission) -> Acceptance:
         if known.content != content:
             raise WarningConflict(
                 Violation(
@@ -131,6 +149,14 @@ class Intake:
             if row is not None:
                 targets = Targets.of(row)
                 state = live.state if live is not None else MessageState(row.state)
+        suppressed = AuditRow(
+            self._state.clock(),
+            submission.publisher,
+            SUPPRESSED,
+            known.id,
+            {"rule": "same_identity", "identifier": known.identifier, "message_id": known.ebm_id},
+        )
+        self._state.store.submit(suppressed).add_done_callback(_noted)
         stored = known.notices if isinstance(known.notices, list) else []
         return Acceptance(
             known.id,
@@ -156,6 +182,8 @@ class Intake:
         elif not targets.terminals:
             notices.append(Notice("no_terminals", "区域内没有在用终端 no terminal in service in the area"))
             state.alarms.raise_("no_terminals", ebm_id, f"{facts.headline}: 区域内没有在用终端 no terminal in the area")
+        if live.scheme.quiet:
+            notices.append(Notice("quiet_hours", live.scheme.quiet))
         if left_out := live.scheme.left_out:
             text = f"预案 plan {live.scheme.plan}: {left_out} 个终端没有预案所列链路 terminals have none of its routes"
             notices.append(Notice("plan_leaves_out", text))
@@ -214,13 +242,21 @@ class Intake:
             scheme, inside = called(scheme, state.registry, concerned(state.registry, facts.areas, facts.given))
             ways = Ways.of(state.registry, inside, scheme)
         end, volume = _steered(submission, facts, scheme, start)
+        volume = policy.volume if volume is None else volume
+        quiet = _quiet(state, submission, facts, start)
+        if quiet is not None:
+            scheme = replace(scheme, quiet=quiet.words)
+            end += quiet.start - start
+            if submission.warning.expires is not None:
+                end = min(end, submission.warning.expires)
+            start, volume = quiet.start, volume if quiet.volume is None else min(volume, quiet.volume)
         message = Message(
             ebm_id=ebm_id,
             warning_id=_warning_id(now),
             ebm_class=facts.ebm_class,
             severity=facts.severity,
             event=facts.event,
-            volume=policy.volume if volume is None else volume,
+            volume=volume,
             start=start,
             end=max(end, start + timedelta(seconds=1)),
             programme_url=facts.programme_url or state.sound.address(ebm_id) or policy.programme_url,

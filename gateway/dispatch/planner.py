@@ -10,6 +10,7 @@ from gateway.dispatch.submission import Facts, Submission
 from gateway.domain.approval import ApprovalRules, Ruling, Weighed
 from gateway.domain.message import EbmClass, Manner
 from gateway.domain.plans import Case, Plan, Scheme, is_planned, matching
+from gateway.domain.quiet import QuietHours
 
 #: Why a message waits whose areas were not wholly understood.
 AREAS = "areas"
@@ -21,6 +22,7 @@ class Planner:
 
     plans: tuple[Plan, ...] = ()
     rules: ApprovalRules = field(default_factory=ApprovalRules)
+    quiet: QuietHours | None = None
 
     def scheme(self, case: Case, ebm_class: EbmClass, weighed: Weighed) -> Scheme:
         """The scheme of a message, without the count of its terminals; pure."""

@@ -62,6 +62,10 @@ class Sound(Protocol):
         """A listener over HTTP. Errors: NotFoundError, OverloadedError."""
         ...
 
+    async def preview(self, live: LiveMessage) -> bytes:
+        """The finished programme of a message once through: MP3. Errors: NotFoundError, SoundError."""
+        ...
+
     async def close(self) -> None:
         """Fall silent."""
         ...
@@ -93,6 +97,10 @@ class NoSound:
     def pull(self, ebm_id: str) -> Pull:
         """Nothing to listen to."""
         raise NotFoundError(f"{ebm_id} 未在推流 does not sound here")
+
+    async def preview(self, live: LiveMessage) -> bytes:
+        """There is no sound."""
+        raise NotFoundError(f"{live.ebm_id}: 未启用声音 sound is not enabled here")
 
     async def close(self) -> None:
         """Nothing to do."""

@@ -22,7 +22,7 @@ from gateway.dispatch.sound import OnAir
 from gateway.dispatch.state import State
 from gateway.domain.message import EbmClass, Manner, Message, MessageState
 from gateway.domain.plans import Siren
-from gateway.errors import NotFoundError, OverloadedError
+from gateway.errors import NotFoundError, OverloadedError, SoundError
 from gateway.programmes.addresses import Endpoint, RtpAddress, UnicastAddress, parse_address
 from gateway.programmes.broadcast import Broadcast, Outlet
 from gateway.programmes.events import SoundEvent, SoundKind
@@ -324,6 +324,18 @@ class Sounding:
         if sum(other.pulls.listeners for other in self._air.values()) >= self._plan.pull_listeners:
             raise OverloadedError(f"HTTP 收听已达上限 {self._plan.pull_listeners} listeners over HTTP at most")
         return air.pulls.pull()
+
+    async def preview(self, live: LiveMessage) -> bytes:
+        """Signal and words of a message as they will sound, once through.
+
+        Errors: NotFoundError for live input and streams, SoundError where its words cannot be made.
+        """
+        if live.message.manner in (Manner.LIVE, Manner.STREAM):
+            raise NotFoundError(f"{live.ebm_id}: 切播与外来流无成品节目 what is live has no finished programme")
+        programme = self._programme(live)
+        if not await programme.settled():
+            raise programme.problem or SoundError("无语音 there are no words")
+        return programme.once()
 
     @staticmethod
     def _dropped() -> None:

@@ -10,6 +10,38 @@ from typing import Any, Self
 from gateway.domain.warning import Severity, Status
 
 
+class Role(StrEnum):
+    """Who a person is, the lowest first."""
+
+    OPERATOR = "operator"
+    APPROVER = "approver"
+    ADMINISTRATOR = "administrator"
+
+    @property
+    def rank(self) -> int:
+        """Higher may more."""
+        return list(Role).index(self)
+
+
+class Refused(StrEnum):
+    """Why somebody may not approve a message."""
+
+    #: it is his own: a second person must look
+    OWN = "own_message"
+    ROLE = "role"
+    #: the finished programme was not heard
+    UNHEARD = "unheard"
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        return {
+            "own_message": "须由发布者以外的第二人审核 a second person must approve what one has published",
+            "role": "角色不足 the role does not suffice",
+            "unheard": "须先试听节目 the programme must be heard first",
+        }[self.value]
+
+
 class Asks(StrEnum):
     """What a plan says of approval."""
 
@@ -33,6 +65,16 @@ class Ruling:
     def from_facts(cls, facts: Mapping[str, Any]) -> Self:
         """What ``facts`` gave."""
         return cls(facts["needed"], tuple(facts["reasons"]), facts["role"])
+
+
+def refusal(ruling: Ruling, role: Role, *, own: bool, heard: bool = True) -> Refused | None:
+    """Why a person may not approve, None where he may. A role that nobody knows asks for the highest."""
+    if own:
+        return Refused.OWN
+    wanted = Role(ruling.role) if ruling.role in set(Role) else Role.ADMINISTRATOR if ruling.role else Role.OPERATOR
+    if role.rank < wanted.rank:
+        return Refused.ROLE
+    return None if heard else Refused.UNHEARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +125,16 @@ class ApprovalRules:
         if 0 < self.divisions < weighed.divisions:
             reasons.append("divisions")
         return Ruling(True, tuple(reasons), role) if reasons else Ruling()
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """What becomes of a message that nobody decides about.
+
+    ``steps``: seconds after which it is told again, each time to the next role; one of a severity in ``automatic``
+    goes on air by itself ``after`` so many; others wait for a person.
+    """
+
+    steps: tuple[float, ...] = ()
+    automatic: frozenset[Severity] = frozenset()
+    after: float = 600.0

@@ -138,6 +138,8 @@ class Scheme:
     ruling: Ruling = field(default_factory=Ruling)
     carriers: Mapping[str, int] = field(default_factory=dict)
     left_out: int = 0
+    #: what quiet hours did, in words
+    quiet: str = ""
 
     @classmethod
     def of(cls, plans: Sequence[Plan]) -> Self:
@@ -184,6 +186,7 @@ class Scheme:
             "approval": self.ruling.facts(),
             "carriers": dict(self.carriers),
             "left_out": self.left_out,
+            "quiet": self.quiet,
         }
 
     @classmethod
@@ -204,6 +207,7 @@ class Scheme:
             ruling=Ruling.from_facts(facts["approval"]),
             carriers=facts["carriers"],
             left_out=facts["left_out"],
+            quiet=facts.get("quiet", ""),
         )
 
 

@@ -57,6 +57,10 @@ class Programme:
         self.problem = problem
         self._settled.set()
 
+    def once(self) -> bytes:
+        """Signal and words, once through."""
+        return b"".join((*self._signal, *self._body))
+
     def take(self) -> bytes:
         """The next frame."""
         if self._at == len(self._cycle):

@@ -11,9 +11,12 @@ import hmac
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
+from gateway.domain.approval import Role
 from gateway.domain.codes import AreaCode
+from gateway.domain.hours import Hours
 from gateway.domain.warning import MatchedArea, Severity, Status, Warning, WarningKind
 from gateway.errors import InvalidValueError, RightsError
 from gateway.publishers.event_words import event_of_words
@@ -50,6 +53,9 @@ class Publisher:
     wrappers: frozenset[Wrapper] | None = None
     #: whether it may send earthquake warnings, which wait for nobody
     earthquake: bool = False
+    role: Role = Role.OPERATOR
+    #: when it may publish; None: always
+    hours: Hours | None = None
 
     def __post_init__(self) -> None:
         if not self.name.strip():
@@ -93,6 +99,13 @@ def check_rights(publisher: Publisher, warning: Warning, areas: Iterable[Matched
                 "event", f"{publisher.name} 无权发布事件 / may not send event {event or warning.event_text!r}"
             )
     check_areas(publisher, (area.code for area in areas))
+
+
+def check_hours(publisher: Publisher, now: datetime) -> None:
+    """Raise RightsError of right ``hours`` outside the hours of a key."""
+    if publisher.hours is not None and now not in publisher.hours:
+        words = f"{publisher.name} 只在 {publisher.hours} 可发布 / may publish only then"
+        raise RightsError("hours", words)
 
 
 def check_areas(publisher: Publisher, areas: Iterable[AreaCode]) -> None:

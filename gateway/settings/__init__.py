@@ -29,7 +29,7 @@ from gateway.settings.library import LibrarySource, SourceName
 from gateway.settings.links import LinkName, LinkSettings
 from gateway.settings.live import LiveSection
 from gateway.settings.monitor import MonitorSection
-from gateway.settings.plans import ApprovalSection, PlanName, PlanSection
+from gateway.settings.plans import ApprovalSection, PlanName, PlanSection, QuietSection
 from gateway.settings.platform import PeerName, PeerSection, PlatformSection
 from gateway.settings.publishers import PublisherName, PublisherSection
 from gateway.settings.sound import SoundSection
@@ -222,6 +222,7 @@ class Settings(BaseSettings):
     dispatch: DispatchSection = DispatchSection()
     air_time: AirTimeSection = AirTimeSection()
     approval: ApprovalSection = ApprovalSection()
+    quiet_hours: QuietSection = QuietSection()
     sound: SoundSection = SoundSection()
     live: LiveSection = LiveSection()
     limits: LimitsSection = LimitsSection()

@@ -7,11 +7,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from gateway.domain.approval import ApprovalRules, Asks
+from gateway.domain.approval import ApprovalRules, Asks, Escalation
 from gateway.domain.codes import AreaCode
+from gateway.domain.hours import EVERY_DAY, Hours
 from gateway.domain.plans import Plan, Siren
+from gateway.domain.quiet import QuietHours, QuietMode
 from gateway.domain.warning import Severity, Status
-from gateway.settings.base import Area, Section
+from gateway.errors import InvalidValueError
+from gateway.settings.base import Area, Seconds, Section
 
 PlanName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 EventPattern = Annotated[str, Field(pattern=r"^([0-9A-Z]{5}|[0-9A-Z]{0,4}\*)$")]
@@ -82,6 +85,20 @@ class ApprovalSection(Section):
     people: Annotated[int, Field(ge=0)] = 0
     divisions: Annotated[int, Field(ge=0)] = 0
     role: RoleName = ""
+    #: whether whoever published a message may not approve it
+    second_person: bool = True
+    #: whether the finished programme must have been heard by whoever approves
+    listen: bool = False
+    #: seconds after which a waiting message is told again, each time to the next role
+    escalate_seconds: Annotated[tuple[Seconds, ...], Field(max_length=8)] = (60.0, 180.0, 600.0)
+    #: severities of which one goes on air by itself after so many seconds; others wait for a person
+    automatic: tuple[SeverityName, ...] = ()
+    automatic_seconds: Seconds = 600.0
+
+    def escalation(self) -> Escalation:
+        """What becomes of messages that nobody decides about."""
+        steps = tuple(sorted(self.escalate_seconds))
+        return Escalation(steps, frozenset(_severities(self.automatic)), self.automatic_seconds)
 
     def rules(self) -> ApprovalRules:
         """The same for dispatch."""
@@ -94,3 +111,28 @@ class ApprovalSection(Section):
             divisions=self.divisions,
             role=self.role,
         )
+
+
+class QuietSection(Section):
+    """Quiet hours 安静时段 for low levels; none set: no quiet hours."""
+
+    hours: Annotated[list[str], Field(max_length=8)] = Field(default_factory=list)
+    weekdays: tuple[Annotated[int, Field(ge=1, le=7)], ...] = EVERY_DAY
+    severities: tuple[Literal["yellow", "blue", "unknown"], ...] = ("blue",)
+    mode: QuietMode = QuietMode.HOLD
+    volume: Annotated[int, Field(ge=0, le=100)] = 30
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        try:
+            Hours.parse(self.hours, self.weekdays)
+        except InvalidValueError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    def rule(self) -> QuietHours | None:
+        """The same for dispatch; None where there are none."""
+        if not self.hours:
+            return None
+        hours = Hours.parse(self.hours, self.weekdays)
+        return QuietHours(hours, frozenset(_severities(self.severities)), self.mode, self.volume)

@@ -44,16 +44,18 @@ def _row(row_type: Callable[..., R], found: Any) -> R:
     return row_type(**given)
 
 
-def _all(connection: Connection, row_type: Callable[..., R], query: Select[Any]) -> tuple[R, ...]:
+def all_of(connection: Connection, row_type: Callable[..., R], query: Select[Any]) -> tuple[R, ...]:
+    """Every row that a query finds."""
     return tuple(_row(row_type, found) for found in connection.execute(query))
 
 
-def _one(connection: Connection, row_type: Callable[..., R], query: Select[Any]) -> R | None:
+def one_of(connection: Connection, row_type: Callable[..., R], query: Select[Any]) -> R | None:
+    """The first row that a query finds, None where there is none."""
     found = connection.execute(query).first()
     return None if found is None else _row(row_type, found)
 
 
-def _page(
+def page_of(
     connection: Connection,
     row_type: Callable[..., R],
     table: Table,
@@ -65,6 +67,7 @@ def _page(
     descending: bool = True,
     query: Select[Any] | None = None,
 ) -> Page[R]:
+    """A page of a table, or of what ``query`` finds in it; ``names`` are the columns that order it."""
     key = tuple(table.c[name] for name in names)
     found, rest = fetch_page(
         connection,
@@ -85,14 +88,14 @@ def warning_by_identity(connection: Connection, sender: str, identifier: str, se
     """The warning with this identity; ``sent`` as it was written."""
     c = schema.warnings.c
     query = select(schema.warnings).where(c.sender == sender, c.identifier == identifier, c.sent == sent)
-    return _one(connection, rows.WarningRow, query)
+    return one_of(connection, rows.WarningRow, query)
 
 
 def warnings_by_identifier(connection: Connection, identifier: str) -> tuple[rows.WarningRow, ...]:
     """All warnings with this identifier, oldest first: a reference of the 12379 dialect names nothing else."""
     c = schema.warnings.c
     query = select(schema.warnings).where(c.identifier == identifier).order_by(c.received_at, c.id)
-    return _all(connection, rows.WarningRow, query)
+    return all_of(connection, rows.WarningRow, query)
 
 
 def identifiers_between(connection: Connection, sender: str, first: str, end: str) -> tuple[str, ...]:
@@ -104,24 +107,24 @@ def identifiers_between(connection: Connection, sender: str, first: str, end: st
 
 def warning_by_id(connection: Connection, warning_id: str) -> rows.WarningRow | None:
     """The warning with this id of ours."""
-    return _one(connection, rows.WarningRow, select(schema.warnings).where(schema.warnings.c.id == warning_id))
+    return one_of(connection, rows.WarningRow, select(schema.warnings).where(schema.warnings.c.id == warning_id))
 
 
 def warnings_page(connection: Connection, limit: int = 100, cursor: str | None = None) -> Page[rows.WarningRow]:
     """Warnings, newest first."""
-    return _page(connection, rows.WarningRow, schema.warnings, ("received_at", "id"), (float, str), limit, cursor)
+    return page_of(connection, rows.WarningRow, schema.warnings, ("received_at", "id"), (float, str), limit, cursor)
 
 
 def message_by_id(connection: Connection, ebm_id: str) -> rows.MessageRow | None:
     """The message with this EBM id."""
-    return _one(connection, rows.MessageRow, select(schema.messages).where(schema.messages.c.ebm_id == ebm_id))
+    return one_of(connection, rows.MessageRow, select(schema.messages).where(schema.messages.c.ebm_id == ebm_id))
 
 
 def messages_of_warning(connection: Connection, warning_id: str) -> tuple[rows.MessageRow, ...]:
     """Messages made for a warning, oldest first."""
     c = schema.messages.c
     query = select(schema.messages).where(c.warning_id == warning_id).order_by(c.accepted_at, c.ebm_id)
-    return _all(connection, rows.MessageRow, query)
+    return all_of(connection, rows.MessageRow, query)
 
 
 def messages_in_force(connection: Connection) -> tuple[rows.MessageRow, ...]:
@@ -129,14 +132,14 @@ def messages_in_force(connection: Connection) -> tuple[rows.MessageRow, ...]:
     c = schema.messages.c
     states = [state.value for state in MessageState if not state.is_over]
     query = select(schema.messages).where(c.state.in_(states)).order_by(c.accepted_at, c.ebm_id)
-    return _all(connection, rows.MessageRow, query)
+    return all_of(connection, rows.MessageRow, query)
 
 
 def messages_ending_after(connection: Connection, at: float) -> tuple[rows.MessageRow, ...]:
     """Messages of any state whose air time ends after ``at`` (Unix s): a terminal may still hold their start."""
     c = schema.messages.c
     query = select(schema.messages).where(c.end_at > at).order_by(c.accepted_at, c.ebm_id)
-    return _all(connection, rows.MessageRow, query)
+    return all_of(connection, rows.MessageRow, query)
 
 
 # ---- orders, attempts, receipts
@@ -146,19 +149,19 @@ def orders_of(connection: Connection, ebm_ids: Iterable[str]) -> tuple[Order, ..
     """Orders about these messages, oldest first."""
     c = schema.orders.c
     query = select(schema.orders).where(c.ebm_id.in_(list(ebm_ids))).order_by(c.created_at, c.id)
-    return _all(connection, Order, query)
+    return all_of(connection, Order, query)
 
 
 def order_by_session(connection: Connection, session: int) -> Order | None:
     """The order that used this session id."""
-    return _one(connection, Order, select(schema.orders).where(schema.orders.c.session == session))
+    return one_of(connection, Order, select(schema.orders).where(schema.orders.c.session == session))
 
 
 def attempts_of(connection: Connection, order_ids: Iterable[int]) -> tuple[Attempt, ...]:
     """Attempts of these orders, in the order they were made."""
     c = schema.attempts.c
     query = select(schema.attempts).where(c.order_id.in_(list(order_ids))).order_by(c.at, c.id)
-    return _all(connection, Attempt, query)
+    return all_of(connection, Attempt, query)
 
 
 def receipts_of(
@@ -194,7 +197,7 @@ def open_stops(connection: Connection, since: float) -> tuple[OpenStop, ...]:
     """
     c, r = schema.orders.c, schema.receipts.c
     query = select(schema.orders).where(c.command == Command.STOP.value, c.created_at >= since)
-    orders = _all(connection, Order, query.order_by(c.created_at, c.id))
+    orders = all_of(connection, Order, query.order_by(c.created_at, c.id))
     if not orders:
         return ()
     acknowledged: dict[int, set[int]] = {}
@@ -221,7 +224,7 @@ def terminals(connection: Connection, *, deleted: bool = False) -> tuple[rows.Te
     """The whole registry by id, without the deleted ones unless asked for."""
     c = schema.terminals.c
     query = select(schema.terminals).order_by(c.id)
-    return _all(connection, rows.TerminalRow, query if deleted else query.where(c.deleted.is_(False)))
+    return all_of(connection, rows.TerminalRow, query if deleted else query.where(c.deleted.is_(False)))
 
 
 def terminals_page(
@@ -232,20 +235,20 @@ def terminals_page(
     query = select(schema.terminals).where(c.deleted.is_(False))
     if area_prefix:
         query = query.where(c.area.startswith(area_prefix, autoescape=True))
-    return _page(
+    return page_of(
         connection, rows.TerminalRow, schema.terminals, ("code",), (str,), limit, cursor, descending=False, query=query
     )
 
 
 def terminal_by_code(connection: Connection, code: str) -> rows.TerminalRow | None:
     """The terminal with this resource code, deleted or not."""
-    return _one(connection, rows.TerminalRow, select(schema.terminals).where(schema.terminals.c.code == code))
+    return one_of(connection, rows.TerminalRow, select(schema.terminals).where(schema.terminals.c.code == code))
 
 
 def strangers(connection: Connection, limit: int = 1000) -> tuple[rows.StrangerRow, ...]:
     """Who spoke and is not in the registry, latest first."""
     c = schema.strangers.c
-    return _all(
+    return all_of(
         connection, rows.StrangerRow, select(schema.strangers).order_by(c.last_seen.desc(), c.source).limit(limit)
     )
 
@@ -257,7 +260,7 @@ def keys(connection: Connection, *, revoked: bool = False) -> tuple[rows.KeyRow,
     """Keys in force by id, with the revoked ones where asked for."""
     c = schema.publisher_keys.c
     query = select(schema.publisher_keys).order_by(c.id)
-    return _all(connection, rows.KeyRow, query if revoked else query.where(c.revoked_at.is_(None)))
+    return all_of(connection, rows.KeyRow, query if revoked else query.where(c.revoked_at.is_(None)))
 
 
 def alarms_page(
@@ -267,93 +270,50 @@ def alarms_page(
     query = select(schema.alarms)
     if open_only:
         query = query.where(schema.alarms.c.cleared_at.is_(None))
-    return _page(connection, rows.AlarmRow, schema.alarms, ("id",), (int,), limit, cursor, query=query)
+    return page_of(connection, rows.AlarmRow, schema.alarms, ("id",), (int,), limit, cursor, query=query)
 
 
 def audit_page(connection: Connection, limit: int = 100, cursor: str | None = None) -> Page[rows.AuditRow]:
     """What people did, newest first."""
-    return _page(connection, rows.AuditRow, schema.audit, ("id",), (int,), limit, cursor)
+    return page_of(connection, rows.AuditRow, schema.audit, ("id",), (int,), limit, cursor)
+
+
+def suppressed_page(
+    connection: Connection, limit: int = 100, cursor: str | None = None, actor: str | None = None
+) -> Page[rows.AuditRow]:
+    """Warnings that were not broadcast again, newest first; of one publisher where it is named."""
+    c = schema.audit.c
+    query = select(schema.audit).where(c.action == "suppressed")
+    if actor is not None:
+        query = query.where(c.actor == actor)
+    return page_of(connection, rows.AuditRow, schema.audit, ("id",), (int,), limit, cursor, query=query)
+
+
+def has_done(connection: Connection, actor: str, action: str, subject: str) -> bool:
+    """Whether the audit says that somebody did this."""
+    c = schema.audit.c
+    query = select(c.id).where(c.subject == subject, c.action == action, c.actor == actor).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def programmes(connection: Connection) -> tuple[rows.ProgrammeRow, ...]:
     """The programme library, by id."""
     table = schema.programmes
     query = select(table).where(table.c.deleted.is_(False)).order_by(table.c.id)
-    return _all(connection, rows.ProgrammeRow, query)
+    return all_of(connection, rows.ProgrammeRow, query)
 
 
 def schedules(connection: Connection) -> tuple[rows.ScheduleRow, ...]:
     """Every schedule of daily broadcasts, by id."""
     table = schema.schedules
     query = select(table).where(table.c.deleted.is_(False)).order_by(table.c.id)
-    return _all(connection, rows.ScheduleRow, query)
+    return all_of(connection, rows.ScheduleRow, query)
 
 
 def calendar(connection: Connection) -> tuple[rows.CalendarRow, ...]:
     """Holidays and exchanged working days, by date."""
     table = schema.calendar
-    return _all(connection, rows.CalendarRow, select(table).where(table.c.kind != "").order_by(table.c.day))
-
-
-def received_package(connection: Connection, source: str, ebd_id: str) -> rows.ReceivedPackageRow | None:
-    """The package of this source and number, with what it was answered."""
-    c = schema.received_packages.c
-    query = select(schema.received_packages).where(c.source == source, c.ebd_id == ebd_id)
-    return _one(connection, rows.ReceivedPackageRow, query)
-
-
-def packages_about(connection: Connection, ebm_id: str) -> tuple[rows.ReceivedPackageRow, ...]:
-    """Packages that speak of a message, by the number that they give it; oldest first."""
-    c = schema.received_packages.c
-    query = select(schema.received_packages).where(c.ebm_id == ebm_id).order_by(c.received_at, c.ebd_id)
-    return _all(connection, rows.ReceivedPackageRow, query)
-
-
-def received_packages_page(
-    connection: Connection, limit: int = 100, cursor: str | None = None
-) -> Page[rows.ReceivedPackageRow]:
-    """Packages of peers, newest first."""
-    table, names = schema.received_packages, ("received_at", "ebd_id")
-    return _page(connection, rows.ReceivedPackageRow, table, names, (float, str), limit, cursor)
-
-
-def waiting_packages(connection: Connection) -> tuple[rows.SentPackageRow, ...]:
-    """Packages of ours that have not arrived, in the order in which they were made."""
-    c = schema.sent_packages.c
-    query = select(schema.sent_packages).where(c.state == "waiting").order_by(c.id)
-    return _all(connection, rows.SentPackageRow, query)
-
-
-def told_states(connection: Connection, peer: str, ebm_id: str) -> tuple[int, ...]:
-    """BrdStateCodes that a peer was told unasked of a message, or is about to be, in their order."""
-    c = schema.sent_packages.c
-    query = select(c.told).where(c.ebm_id == ebm_id, c.peer == peer, c.told.is_not(None)).order_by(c.id)
-    return tuple(connection.execute(query).scalars())
-
-
-def untold_messages(connection: Connection, peer: str, since: float) -> tuple[str, ...]:
-    """Messages that a peer sent since then (Unix seconds), as it numbers them, and whose end it was not told."""
-    taken, told = schema.received_packages.c, schema.sent_packages.alias().c
-    over = select(told.id).where(told.peer == peer, told.ebm_id == taken.ebm_id, told.told.in_((0, 3, 4, 5)))
-    query = (
-        select(taken.ebm_id)
-        .where(taken.peer == peer, taken.kind == "EBM", taken.result == 1, taken.ebm_id.is_not(None))
-        .where(taken.received_at >= since, ~over.exists())
-        .distinct()
-    )
-    return tuple(connection.execute(query).scalars())
-
-
-def unlogged_messages(connection: Connection, peer: str, since: float, until: float) -> tuple[str, ...]:
-    """Messages that ended in a time (Unix seconds) and of which a peer has no record; what was rejected needs none."""
-    c, logged = schema.messages.c, schema.sent_packages.alias().c
-    told = select(logged.id).where(logged.peer == peer, logged.kind == "EBMBrdLog", logged.ebm_id == c.ebm_id)
-    query = (
-        select(c.ebm_id)
-        .where(c.ended_at >= since, c.ended_at <= until, c.state != MessageState.REJECTED.value, ~told.exists())
-        .order_by(c.ended_at, c.ebm_id)
-    )
-    return tuple(connection.execute(query).scalars())
+    return all_of(connection, rows.CalendarRow, select(table).where(table.c.kind != "").order_by(table.c.day))
 
 
 def messages_between(connection: Connection, start: float, end: float, limit: int) -> tuple[rows.MessageRow, ...]:
@@ -365,14 +325,7 @@ def messages_between(connection: Connection, start: float, end: float, limit: in
         .order_by(c.start_at.desc(), c.ebm_id.desc())
         .limit(limit)
     )
-    return _all(connection, rows.MessageRow, query)[::-1]
-
-
-def sent_packages_page(
-    connection: Connection, limit: int = 100, cursor: str | None = None
-) -> Page[rows.SentPackageRow]:
-    """Packages of ours, newest first."""
-    return _page(connection, rows.SentPackageRow, schema.sent_packages, ("id",), (int,), limit, cursor)
+    return all_of(connection, rows.MessageRow, query)[::-1]
 
 
 def counter(connection: Connection, name: str) -> int:

@@ -21,7 +21,7 @@ from gateway.protocols.platform.resources import (
     Period,
 )
 from gateway.protocols.platform.states import BrdState, EbmStateRequest
-from gateway.store import queries
+from gateway.store import package_queries, queries
 from gateway.upstream.platform import figures
 from gateway.upstream.platform.announcing import Announcer
 from gateway.upstream.platform.handling import TAKEN, Arrived, Verdict
@@ -121,7 +121,7 @@ class Asked:
                 return await self._progress.answer(live, ebm_id)
             except NotFoundError:
                 continue
-        told = await state.store.read(queries.told_states, peer.name, str(ebm_id))
+        told = await state.store.read(package_queries.told_states, peer.name, str(ebm_id))
         if not told:
             return _cannot(f"未收到该消息 EBM {ebm_id} has not come here")
         now = datetime.fromtimestamp(state.clock(), BEIJING)

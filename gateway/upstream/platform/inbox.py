@@ -12,7 +12,7 @@ from gateway.errors import OverloadedError, PackageError, PackageRefused, StoreE
 from gateway.protocols.platform import conditions, resources, states
 from gateway.protocols.platform.conditions import ConnectionCheck
 from gateway.protocols.platform.envelope import Envelope
-from gateway.store import Store, queries
+from gateway.store import Store, package_queries
 from gateway.store.rows import ReceivedPackageRow
 from gateway.upstream.platform.checks import Examined
 from gateway.upstream.platform.handling import TAKEN, Arrived, Handlers, Verdict
@@ -63,7 +63,7 @@ class Inbox:
         turn.users += 1
         try:
             async with turn.lock:
-                known = await self._store.read(queries.received_package, *key)
+                known = await self._store.read(package_queries.received_package, *key)
                 if known is not None:
                     return self._again(known, arrived)
                 verdict = await self._handled(arrived)
@@ -90,7 +90,7 @@ class Inbox:
         """A proven package whose fields or files are wrong: kept with why, as evidence for its sender's engineer."""
         assert found.envelope is not None and found.peer is not None and found.proven
         envelope, verdict = found.envelope, Verdict(error.result, str(error))
-        known = await self._store.read(queries.received_package, str(envelope.source), str(envelope.ebd_id))
+        known = await self._store.read(package_queries.received_package, str(envelope.source), str(envelope.ebd_id))
         if known is None:
             row = _row(found.peer, envelope, verdict, host, at, found.business, found.signature)
             await self._store.write(row, urgent=True)

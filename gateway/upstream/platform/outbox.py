@@ -21,7 +21,7 @@ from gateway.errors import StoreError
 from gateway.protocols.platform.conditions import ResultCode
 from gateway.protocols.platform.envelope import Body, name_of
 from gateway.protocols.platform.ids import EbdId
-from gateway.store import Store, queries
+from gateway.store import Store, package_queries
 from gateway.store.rows import PackageFateRow, SentPackageRow
 from gateway.upstream.platform.client import PeerClient, Receipted
 from gateway.upstream.platform.sealing import Sealed, Sealer
@@ -99,7 +99,7 @@ class Outbox:
 
     async def start(self) -> None:
         """Take up what had not arrived when the process ended. Errors: StoreError."""
-        for row in await self._store.read(queries.waiting_packages):
+        for row in await self._store.read(package_queries.waiting_packages):
             if row.peer in self._peers:
                 self._enter(row)
             else:

@@ -24,7 +24,7 @@ from gateway.domain.zone import BEIJING
 from gateway.errors import GatewayError, NotFoundError
 from gateway.protocols.platform.ids import EbdId, MessageId
 from gateway.protocols.platform.states import BrdState, EbmStateResponse
-from gateway.store import queries
+from gateway.store import package_queries, queries
 from gateway.upstream.platform import figures
 from gateway.upstream.platform.broadcasts import publisher_of
 from gateway.upstream.platform.handling import Arrived
@@ -108,7 +108,7 @@ class Progress:
         peer = arrived.peer
         if publisher_of(peer) not in self._peers:
             return
-        told = await self._dispatch.state.store.read(queries.told_states, peer.name, str(ebm_id))
+        told = await self._dispatch.state.store.read(package_queries.told_states, peer.name, str(ebm_id))
         if state in told:
             return
         body = figures.response(ebm_id, BrdState(state), self._now(), words[:200])
@@ -133,7 +133,7 @@ class Progress:
         """Messages that ended while we were away and left memory before anybody told of it."""
         since = self._dispatch.state.clock() - _BACK
         for peer in self._peers.values():
-            for ebm_id in await self._dispatch.state.store.read(queries.untold_messages, peer.name, since):
+            for ebm_id in await self._dispatch.state.store.read(package_queries.untold_messages, peer.name, since):
                 await self._guarded(self._finish(peer, ebm_id))
 
     async def _finish(self, peer: Peer, theirs: str) -> None:
@@ -155,9 +155,9 @@ class Progress:
         peer = None if warning is None else self._peers.get(warning.publisher)
         if warning is None or peer is None:
             return None
-        packages = await store.read(queries.packages_about, warning.identifier)
+        packages = await store.read(package_queries.packages_about, warning.identifier)
         first = next((one.ebd_id for one in packages if one.kind == "EBM" and one.peer == peer.name), None)
-        told = await store.read(queries.told_states, peer.name, warning.identifier)
+        told = await store.read(package_queries.told_states, peer.name, warning.identifier)
         package = None if first is None else EbdId(first)
         return _Watched(peer, MessageId(warning.identifier), package, list(told))
 

@@ -30,7 +30,7 @@ from gateway.protocols.platform.states import (
     ResourceLogs,
     TransmitterLog,
 )
-from gateway.store import queries
+from gateway.store import package_queries, queries
 from gateway.store.rows import WarningRow
 from gateway.upstream.platform import composing, figures
 from gateway.upstream.platform.broadcasts import MEDIA_TYPE
@@ -98,7 +98,7 @@ class Records:
     async def _look(self, peer: Peer, since: float) -> None:
         state = self._dispatch.state
         until = state.clock() - self._settle
-        for ebm_id in await state.store.read(queries.unlogged_messages, peer.name, since, until):
+        for ebm_id in await state.store.read(package_queries.unlogged_messages, peer.name, since, until):
             if (peer.name, ebm_id) in self._done:
                 continue
             row, live = await self._dispatch.book(ebm_id)

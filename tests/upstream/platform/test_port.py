@@ -19,7 +19,7 @@ from gateway.protocols.platform.package import build_package
 from gateway.security.coverage import Coverage, signed_bytes
 from gateway.security.keys import load_key_file
 from gateway.security.sm2 import default_provider
-from gateway.store import queries
+from gateway.store import package_queries
 from tests.gatewaykit import BareTerminal, alarms_of, hang_up, keep_reference, terminal, until
 from tests.peerkit import CITY, COUNTY, OTHER, Neighbour, cancel, county, ebm, heartbeat, now
 
@@ -61,7 +61,7 @@ async def test_a_message_of_the_superior_is_receipted_signed_and_on_the_air(
     await until(lambda: line.starts)
     (live,) = gate.state.messages.values()
     assert live.ebm_id == f"{CITY}202611260001" and live.message.ebm_class is EbmClass.EMERGENCY
-    kept = await gate.state.store.read(queries.received_package, str(CITY), str(number))
+    kept = await gate.state.store.read(package_queries.received_package, str(CITY), str(number))
     assert kept is not None and (kept.result, kept.peer, kept.kind) == (1, "n0", "EBM")
     assert kept.business and kept.signature
 
@@ -127,7 +127,7 @@ async def test_what_a_peer_tells_is_kept_and_what_it_asks_of_nobody_is_refused(g
     number = city.number()
     told = await city.send(EbdNotify(result=1, description="好"), number=number)
     assert told.result == 1 and "kept" in told.words
-    kept = await gate.state.store.read(queries.received_package, str(CITY), str(number))
+    kept = await gate.state.store.read(package_queries.received_package, str(CITY), str(number))
     assert kept is not None and kept.kind == "EBDNotify"
     assert (await city.send(EbdResponse(result=1, description="好"))).result == 5
 
@@ -185,7 +185,7 @@ async def test_heartbeats_need_no_signature_and_are_never_the_same_again(gate: G
     for signed in (False, True, False):
         answer = await city.send(heartbeat(), number=number, signed=signed)
         assert (answer.result, answer.related, answer.signature) == (1, str(number), None)
-    assert await gate.state.store.read(queries.received_package, str(CITY), str(number)) is None
+    assert await gate.state.store.read(package_queries.received_package, str(CITY), str(number)) is None
 
 
 async def test_checks_in_their_order(gate: Gateway, city: Neighbour) -> None:
@@ -213,7 +213,7 @@ async def test_a_wrong_field_is_named_and_kept_with_its_answer(gate: Gateway, ci
     backwards = ebm(15, end=now() - timedelta(hours=3))
     answer = await city.send(backwards, number=number)
     assert answer.result == 3 and "EndTime" in answer.words
-    kept = await gate.state.store.read(queries.received_package, str(CITY), str(number))
+    kept = await gate.state.store.read(package_queries.received_package, str(CITY), str(number))
     assert kept is not None and kept.result == 3
     assert "platform_refused" in alarms_of(gate)
 

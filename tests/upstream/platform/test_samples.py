@@ -10,7 +10,7 @@ import pytest
 
 from gateway.daemon import Gateway
 from gateway.protocols.platform.package import build_package
-from gateway.store import queries
+from gateway.store import package_queries
 from tests.gatewaykit import alarms_of, keep_reference
 from tests.peerkit import CITY, Answer, Neighbour, county, ebm, heartbeat
 
@@ -61,7 +61,7 @@ async def test_a_package_of_another_maker_is_proven_and_found_over(gate: Gateway
         answer = await city.post(PLAY.read_bytes())
         assert answer.result == 1 and "over on arrival" in answer.words
         assert answer.related == PLAY.stem.removeprefix("EBDT_")
-    kept = await gate.state.store.read(queries.received_package, str(CITY), PLAY.stem.removeprefix("EBDT_"))
+    kept = await gate.state.store.read(package_queries.received_package, str(CITY), PLAY.stem.removeprefix("EBDT_"))
     assert kept is not None and kept.business == (SAMPLES / "01_EBM_play.xml").read_bytes()
     assert not gate.state.messages
 

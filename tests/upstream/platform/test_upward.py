@@ -21,7 +21,7 @@ from gateway.protocols.platform.states import EbmBrdLog, EbmStateRequest, EbmSta
 from gateway.security.coverage import Coverage, signed_bytes
 from gateway.security.keys import load_key_file
 from gateway.security.sm2 import default_provider
-from gateway.store import queries
+from gateway.store import package_queries, queries
 from tests.gatewaykit import BareTerminal, alarms_of, hang_up, keep_reference, report, result_report, terminal, until
 from tests.peerkit import CITY, COUNTY, OTHER, Got, Listening, Neighbour, cancel, county, ebm, now
 
@@ -172,7 +172,7 @@ async def test_what_cannot_be_delivered_waits_and_arrives_once_under_its_number(
 
 async def sent(gate: Gateway) -> tuple[Any, ...]:
     """Our packages, newest first."""
-    return (await gate.state.store.read(queries.sent_packages_page, 1000)).items
+    return (await gate.state.store.read(package_queries.sent_packages_page, 1000)).items
 
 
 async def settled(gate: Gateway, number: str) -> Any:
