@@ -165,6 +165,14 @@ class AreaTextBody(Reply):
     spans: list[SpanBody]
 
 
+class DecisionBody(Reply):
+    """One rule at work."""
+
+    rule: str
+    given: str
+    result: str
+
+
 class WarningDetail(WarningItem):
     """A warning and its message, with all we keep of them."""
 
@@ -172,6 +180,7 @@ class WarningDetail(WarningItem):
     references: list[str]
     notices: list[NoticeBody]
     areas: list[AreaName]
+    mapping: list[DecisionBody] = Field(description="映射过程 which rule made what of it: docs/mapping.md")
     area_text: list[AreaTextBody] = Field(description="文字区域的解析 how areas of words alone were read")
     text: str
     severity_received: int | None

@@ -24,6 +24,7 @@ _COLUMNS = (
     _W.notices,
     _W.references,
     _W.area_text,
+    _W.mapping,
     _M.state,
     _M.headline,
     _M.severity,

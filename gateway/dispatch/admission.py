@@ -86,6 +86,7 @@ async def admit(
         since=since,
         area_text=[reading_json(reading) for reading in found.readings] or None,
         areas_open=found.held,
+        mapping=[[one.rule, one.given, one.result] for one in found.decisions],
     )
     open_words = tuple(Notice(doubt.code, doubt.message) for doubt in found.doubts)
     return await dispatch.accept(submission, facts, found.notices + open_words)

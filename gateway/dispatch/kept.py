@@ -33,6 +33,7 @@ def warning_row(
         notices=[[notice.code, notice.message] for notice in notices],
         references=[reference.identifier for reference in warning.references],
         area_text=submission.area_text,
+        mapping=submission.mapping,
     )
 
 

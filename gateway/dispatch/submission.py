@@ -50,6 +50,8 @@ class Submission:
     since: float | None = None
     #: how areas of words alone were read, to be kept with the warning; whether a person must say which are meant
     area_text: Json = None
+    #: which rule of the mapping made what: rule, given, result
+    mapping: Json = None
     areas_open: bool = False
 
 

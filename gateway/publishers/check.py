@@ -143,6 +143,7 @@ def _message(warning: Warning, found: Assessment) -> dict[str, Any]:
         "end": _time(facts.end if facts else None),
         "expires": _time(warning.expires),
         "held": found.held,
+        "mapping": [[one.rule, one.given, one.result] for one in found.decisions],
         "area_text": [reading_json(reading) for reading in found.readings],
         "references": [reference.identifier for reference in warning.references],
         "notices": [{"code": notice.code, "message": notice.message} for notice in found.notices],

@@ -16,6 +16,7 @@ from gateway.errors import Violation
 from gateway.publishers.areas import Resolution, resolve
 from gateway.publishers.event_words import event_of_words
 from gateway.publishers.findings import Findings
+from gateway.publishers.mapping_rules import Decision, decision
 from gateway.publishers.profile import Profile
 from gateway.publishers.reference import CountyOutlines, Regions, load_event_names
 from gateway.publishers.sender_home import home_of
@@ -93,6 +94,8 @@ class Assessment:
     understood: bool
     doubts: tuple[Violation, ...] = ()
     readings: tuple[Reading, ...] = ()
+    #: which rule made what of it (docs/mapping.md)
+    decisions: tuple[Decision, ...] = ()
 
     @property
     def held(self) -> bool:
@@ -137,7 +140,35 @@ def assess(
         understood=not places.violations,
         doubts=places.doubts,
         readings=places.readings,
+        decisions=_decisions(warning, facts, places),
     )
+
+
+def _decisions(warning: Warning, facts: MessageFacts | None, places: Resolution) -> tuple[Decision, ...]:
+    """Which rule made what; those of the facts only where there are facts."""
+    found = [
+        decision("M02", warning.kind.value, warning.kind.name.lower()),
+        decision("M03", warning.scope, warning.scope == "Public"),
+        decision("M04", warning.restricted, not warning.restricted),
+    ]
+    if facts is not None:
+        said = facts.text
+        found += [
+            decision("M01", warning.status.value, int(facts.ebm_class)),
+            decision("M05", warning.event or warning.event_text, facts.event),
+            decision("M06", warning.severity.name.lower(), int(facts.severity)),
+            decision("M07", warning.onset or warning.effective or "", facts.start.isoformat()),
+            decision("M08", warning.expires or "", facts.end.isoformat()),
+            decision("M09", ", ".join(text.language for text in warning.texts), facts.language),
+            decision("M10", next((text.headline for text in warning.texts if text.headline), ""), facts.headline),
+            decision("M11", "speech" if any(text.speech for text in warning.texts) else "description", said[:80]),
+            decision("M12", sum(len(text.spoken) for text in warning.texts), len(said)),
+            decision("M13", warning.sender_name or warning.identity.sender, facts.sender_name),
+        ]
+    for area in places.areas[:50]:
+        rule = {"code": "M14", "polygon": "M15", "circle": "M15"}.get(area.matched_by, "M16")
+        found.append(decision(rule, f"{area.name} ({area.matched_by})", area.code))
+    return tuple(sorted(found, key=lambda one: one.rule))
 
 
 def _check_kind(warning: Warning, findings: Findings) -> None:

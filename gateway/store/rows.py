@@ -36,6 +36,7 @@ class WarningRow:
     notices: Json = ()
     references: Json = ()
     area_text: Json = None
+    mapping: Json = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,8 @@ warnings = Table(
     Column("references", JSON, nullable=False),
     # how areas of words alone were read: a list of publishers.spans.reading_json
     Column("area_text", JSON),
+    # which rule of the mapping made what: a list of (rule, given, result), docs/mapping.md
+    Column("mapping", JSON),
     UniqueConstraint("sender", "identifier", "sent"),
     Index(None, "received_at", "id"),
     Index(None, "identifier"),

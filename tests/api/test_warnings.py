@@ -274,3 +274,10 @@ async def test_what_is_not_there_is_404(api: Api, name: str) -> None:
     for path in ("", "/deliveries", "/coverage"):
         assert (await api.get(f"{URL}/{name}{path}")).status in (404, 422)
     assert (await api.post(f"{URL}/{name}/cancel")).status in (404, 422)
+
+
+async def test_what_the_mapping_made_of_a_warning_is_kept_with_it(api: Api) -> None:
+    taken = await api.warn(severity="yellow")
+    shown = await api.get(f"/api/v1/warnings/{taken.json['warning_id']}")
+    by_rule = {one["rule"]: (one["given"], one["result"]) for one in shown.json["mapping"]}
+    assert by_rule["M06"] == ("yellow", "3") and by_rule["M14"] == ("安溪县 (code)", "350524000000")

@@ -279,7 +279,8 @@ async def test_a_store_of_the_first_schema_is_brought_up_to_date(url: str) -> No
             connection.execute(text(f"DROP TABLE {table}"))
         for column in ("language", "manner", "recording", "scheme"):
             connection.execute(text(f"ALTER TABLE messages DROP COLUMN {column}"))
-        connection.execute(text("ALTER TABLE warnings DROP COLUMN area_text"))
+        for column in ("area_text", "mapping"):
+            connection.execute(text(f"ALTER TABLE warnings DROP COLUMN {column}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     engine.dispose()
     store = await _open(url)
