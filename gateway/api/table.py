@@ -36,6 +36,7 @@ from gateway.api.models import (
 )
 from gateway.api.routes import JSON, Body, Need, Reply, Route
 from gateway.api.table_daily import DAILY
+from gateway.api.table_drills import DRILLS
 from gateway.api.table_earthquakes import EARTHQUAKES
 from gateway.api.table_plans import PLANS
 from gateway.api.table_review import REVIEW
@@ -364,4 +365,16 @@ MONITORS: Final = (
     ),
 )
 
-ROUTES: Final = (*WARNINGS, *EARTHQUAKES, *TERMINALS, *REQUESTS, *PLANS, *REVIEW, *DAILY, *SOUND, *MONITORS, *TRUST)
+ROUTES: Final = (
+    *WARNINGS,
+    *EARTHQUAKES,
+    *TERMINALS,
+    *REQUESTS,
+    *PLANS,
+    *REVIEW,
+    *DRILLS,
+    *DAILY,
+    *SOUND,
+    *MONITORS,
+    *TRUST,
+)

@@ -25,7 +25,7 @@ from gateway.dispatch.state import State
 from gateway.dispatch.submission import Acceptance, Facts, Submission, Targets
 from gateway.dispatch.ways import Ways
 from gateway.domain.codes import EbmId
-from gateway.domain.message import Manner, Message, MessageState
+from gateway.domain.message import Manner, Message, MessageState, marked
 from gateway.domain.plans import Scheme, is_planned
 from gateway.domain.quiet import Quiet
 from gateway.domain.warning import Notice, WarningKind
@@ -261,8 +261,8 @@ class Intake:
             end=max(end, start + timedelta(seconds=1)),
             programme_url=facts.programme_url or state.sound.address(ebm_id) or policy.programme_url,
             areas=facts.areas,
-            headline=facts.headline,
-            text=facts.text,
+            headline=marked(facts.headline) if facts.ebm_class.is_drill else facts.headline,
+            text=marked(facts.text) if facts.ebm_class.is_drill else facts.text,
             language=facts.language,
             manner=Manner.STREAM if facts.programme_url else facts.manner,
             recording=facts.recording,

@@ -144,7 +144,7 @@ class Quakes:
             start=now,
             end=end_of(hit, now, self._rules.hold),
             headline=f"地震预警（第{quake.report}报）",
-            text=words if quake.status is Status.ACTUAL else f"演练。{words}",
+            text=words,
             volume=self._rules.volume,
             instant=True,
         )

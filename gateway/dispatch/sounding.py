@@ -20,7 +20,7 @@ from gateway.dispatch.alarms import AlarmLevel
 from gateway.dispatch.live import LiveMessage
 from gateway.dispatch.sound import OnAir
 from gateway.dispatch.state import State
-from gateway.domain.message import EbmClass, Manner, Message, MessageState
+from gateway.domain.message import DRILL_MARK, EbmClass, Manner, Message, MessageState
 from gateway.domain.plans import Siren
 from gateway.errors import NotFoundError, OverloadedError, SoundError
 from gateway.programmes.addresses import Endpoint, RtpAddress, UnicastAddress, parse_address
@@ -192,7 +192,7 @@ class Sounding:
         if message.manner is Manner.LIVE:
             return self._live(message)
         if message.ebm_class.is_drill:
-            text = self._options.said_in_drill(text, language)
+            text = self._options.said_in_drill(text.removeprefix(DRILL_MARK), language)
         if message.manner is Manner.RECORDING:
             signal = None if message.ebm_class is EbmClass.DAILY else _signal(live)
             return self.studio.recording(name, signal, self._plan.recordings / message.recording)

@@ -39,6 +39,15 @@ class EbmClass(IntEnum):
         }[self]
 
 
+#: Before the words of every drill, wherever they are shown, sent as text or stored.
+DRILL_MARK = "【演练】"
+
+
+def marked(words: str) -> str:
+    """Words of a drill, that nobody may take for an actual message."""
+    return words if not words or words.startswith(DRILL_MARK) else f"{DRILL_MARK}{words}"
+
+
 class Manner(StrEnum):
     """How a message sounds: what stands before its words, and where they come from."""
 

@@ -76,3 +76,10 @@ def sent_packages_page(
 ) -> Page[rows.SentPackageRow]:
     """Packages of ours, newest first."""
     return page_of(connection, rows.SentPackageRow, schema.sent_packages, ("id",), (int,), limit, cursor)
+
+
+def sent_about(connection: Connection, ebm_id: str) -> tuple[rows.SentPackageRow, ...]:
+    """Packages of ours about a message, oldest first."""
+    c = schema.sent_packages.c
+    query = select(schema.sent_packages).where(c.ebm_id == ebm_id).order_by(c.id).limit(1000)
+    return all_of(connection, rows.SentPackageRow, query)

@@ -289,6 +289,19 @@ def suppressed_page(
     return page_of(connection, rows.AuditRow, schema.audit, ("id",), (int,), limit, cursor, query=query)
 
 
+def acted_page(connection: Connection, action: str, limit: int = 100, cursor: str | None = None) -> Page[rows.AuditRow]:
+    """What people did of one kind, newest first."""
+    query = select(schema.audit).where(schema.audit.c.action == action)
+    return page_of(connection, rows.AuditRow, schema.audit, ("id",), (int,), limit, cursor, query=query)
+
+
+def acted_on(connection: Connection, action: str, subject: str) -> rows.AuditRow | None:
+    """The first thing of a kind that somebody did to something."""
+    c = schema.audit.c
+    query = select(schema.audit).where(c.action == action, c.subject == subject).order_by(c.id).limit(1)
+    return one_of(connection, rows.AuditRow, query)
+
+
 def has_done(connection: Connection, actor: str, action: str, subject: str) -> bool:
     """Whether the audit says that somebody did this."""
     c = schema.audit.c

@@ -132,7 +132,7 @@ async def test_a_false_alarm_is_off_the_air(api: Api) -> None:
 async def test_a_drill_is_no_emergency_and_says_so(api: Api) -> None:
     assert (await send(api, status="Exercise")).status == 202
     (live,) = api.gateway.state.messages.values()
-    assert live.message.ebm_class is EbmClass.SIMULATED_DRILL and live.message.text.startswith("演练。")
+    assert live.message.ebm_class is EbmClass.SIMULATED_DRILL and live.message.text.startswith("【演练】")
 
 
 @pytest.mark.parametrize(
