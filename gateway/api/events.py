@@ -26,7 +26,8 @@ async def stream_events(call: Call) -> web.StreamResponse:
         quiet = 0
         while (transport := call.request.transport) is not None and not transport.is_closing():
             try:
-                event = await asyncio.wait_for(listener.queue.get(), _LOOK_SECONDS)
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    event = await listener.queue.get()
             except TimeoutError:
                 quiet += 1
                 if quiet % _QUIET == 0:

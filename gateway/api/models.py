@@ -220,6 +220,9 @@ class SchemeBody(Reply):
     approval: RulingBody
     carriers: dict[str, int] = Field(default={}, description="首选链路的终端数 terminals by their first route")
     left_out: int = Field(default=0, description="预案链路到不了的终端 terminals that have none of its routes")
+    valid_until: str | None = Field(
+        default=None, description="待审核至何时为止 until when it may wait for an approval; RFC 3339"
+    )
     quiet: str = Field(default="", description="安静时段的处理 what quiet hours did")
 
 

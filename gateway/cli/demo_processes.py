@@ -105,7 +105,9 @@ class Child:
                 return
             try:
                 process.send_signal(number)
-                await asyncio.wait_for(process.wait(), _END_SECONDS)
+                # Not wait_for: before Python 3.12 it loses a Ctrl-C that comes as the process ends.
+                async with asyncio.timeout(_END_SECONDS):
+                    await process.wait()
             except ProcessLookupError:
                 return
             except TimeoutError:

@@ -38,6 +38,8 @@ log = structlog.get_logger(__name__)
 
 #: Action in the audit of a warning that was not broadcast again (docs/publishers.md).
 SUPPRESSED = "suppressed"
+#: How long a warning that says no expiry may wait for its approval.
+_WAITS = timedelta(days=1)
 #: Identities remembered, so that a publisher that repeats itself costs no number of a message each time.
 _SEEN = 50_000
 
@@ -55,6 +57,14 @@ def _steered(submission: Submission, facts: Facts, scheme: Scheme, start: dateti
     end = start + timedelta(seconds=scheme.air_seconds)
     expires = submission.warning.expires
     return (end if expires is None else min(end, expires)), volume
+
+
+def _valid_until(submission: Submission, facts: Facts, start: datetime, end: datetime) -> datetime:
+    """Until when it may wait: a superior's end, else what the warning says, else a day."""
+    if facts.given is not None:
+        return end
+    expires = submission.warning.expires
+    return start + _WAITS if expires is None else max(end, expires)
 
 
 def _quiet(state: State, submission: Submission, facts: Facts, start: datetime) -> Quiet | None:
@@ -250,6 +260,9 @@ class Intake:
             if submission.warning.expires is not None:
                 end = min(end, submission.warning.expires)
             start, volume = quiet.start, volume if quiet.volume is None else min(volume, quiet.volume)
+        end = max(end, start + timedelta(seconds=1))
+        if scheme.ruling.needed:
+            scheme = replace(scheme, valid_until=_valid_until(submission, facts, start, end))
         message = Message(
             ebm_id=ebm_id,
             warning_id=_warning_id(now),
@@ -258,7 +271,7 @@ class Intake:
             event=facts.event,
             volume=volume,
             start=start,
-            end=max(end, start + timedelta(seconds=1)),
+            end=end,
             programme_url=facts.programme_url or state.sound.address(ebm_id) or policy.programme_url,
             areas=facts.areas,
             headline=marked(facts.headline) if facts.ebm_class.is_drill else facts.headline,

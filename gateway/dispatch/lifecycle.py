@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from typing import Final
 
 import structlog
@@ -24,7 +25,7 @@ from gateway.domain.message import Command, EbmClass, MessageState, may_become
 from gateway.domain.orders import Order
 from gateway.errors import GatewayError, StateConflictError
 from gateway.store.packing import pack_ids
-from gateway.store.rows import AuditRow, MessagePlanRow, MessageStateRow, Row
+from gateway.store.rows import AuditRow, MessagePlanRow, MessageStateRow, MessageTimesRow, Row
 
 log = structlog.get_logger(__name__)
 
@@ -108,8 +109,11 @@ class Lifecycle:
             self._leave_later(live)
 
     def end_in_time(self, live: LiveMessage) -> None:
-        """Set the clock for the end of its air time."""
-        wait = live.message.end.timestamp() - self._state.clock()
+        """Set the clock for the end of its air time; while it waits for its approval, for the end of the warning."""
+        end = live.message.end
+        if live.state is MessageState.AWAITING_APPROVAL:
+            end = live.scheme.valid_until or end
+        wait = end.timestamp() - self._state.clock()
         self._state.pacer.after(wait, lambda: self._sender.spawn(self.finish(live)))
 
     def launch(
@@ -174,19 +178,30 @@ class Lifecycle:
                     "消息没有区域，请先给出 the message has no areas: give them first (POST …/areas)"
                 )
             now = self._state.clock()
-            ready = live.message.start.timestamp() - self._state.policy.send_ahead <= now
+            waited = live.message
+            ready = waited.start.timestamp() - self._state.policy.send_ahead <= now
             target = MessageState.ACTIVE if ready else MessageState.ACCEPTED
-            work = await self.starts(live) if ready else Work([], [])
-            row = MessageStateRow(live.ebm_id, target.value, now, actor=actor, activated_at=now if ready else None)
-            rows = (row, AuditRow(now, actor, "approve", live.ebm_id), *work.rows)
             old, stops = self._state.messages.get(live.supersedes or ""), None
-            if old is not None and not old.ending and may_become(old.state, MessageState.SUPERSEDED):
-                reason = f"superseded by {live.ebm_id}"
-                stops, _ = await self.end_early(old, MessageState.SUPERSEDED, actor, reason, *rows)
-            else:
-                old = None
-                await self._state.store.write(*rows)
+            try:
+                # Its air time begins when it is let go, not when it began to wait.
+                live.message = waited.put_off(datetime.fromtimestamp(now, UTC), live.scheme.valid_until)
+                work = await self.starts(live) if ready else Work([], [])
+                row = MessageStateRow(live.ebm_id, target.value, now, actor=actor, activated_at=now if ready else None)
+                rows: list[Row] = [row, AuditRow(now, actor, "approve", live.ebm_id), *work.rows]
+                if live.message is not waited:
+                    start, end = live.message.start.timestamp(), live.message.end.timestamp()
+                    rows.append(MessageTimesRow(live.ebm_id, start, end))
+                if old is not None and not old.ending and may_become(old.state, MessageState.SUPERSEDED):
+                    reason = f"superseded by {live.ebm_id}"
+                    stops, _ = await self.end_early(old, MessageState.SUPERSEDED, actor, reason, *rows)
+                else:
+                    old = None
+                    await self._state.store.write(*rows)
+            except BaseException:
+                live.message = waited
+                raise
             self._moved(live, target, now, "")
+            self.end_in_time(live)
             if ready:
                 live.activated_at = now
         if not ready:

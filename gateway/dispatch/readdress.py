@@ -28,7 +28,7 @@ from gateway.store.rows import AuditRow, MessageAreasRow
 async def readdress(state: State, live: LiveMessage, areas: Sequence[AreaCode], actor: str, reason: str) -> None:
     """Commit that a waiting message is for ``areas`` and for nothing else; it still waits for its approval.
 
-    The plan is chosen anew, since plans go by area; its air time can only shorten what was set on arrival.
+    The plan is chosen anew, since plans go by area, and its air time with it, as far as the warning is valid.
     Errors: StateConflictError where it waits no more.
     """
     async with live.turn:
@@ -36,13 +36,15 @@ async def readdress(state: State, live: LiveMessage, areas: Sequence[AreaCode], 
             raise StateConflictError(f"message is {live.state.value}, not awaiting_approval: its areas are settled")
         kept = without_nested(areas)
         population = sum(state.gazetteer.population(area) for area in kept)
-        scheme = await _scheme(state, live, kept, population)
+        until = live.scheme.valid_until
+        scheme = replace(await _scheme(state, live, kept, population), valid_until=until)
         scheme, inside = called(scheme, state.registry, concerned(state.registry, kept, None))
         message = replace(live.message, areas=kept)
         if scheme.volume is not None:
             message = replace(message, volume=scheme.volume)
         if scheme.air_seconds is not None:
-            message = replace(message, end=min(message.end, message.start + timedelta(seconds=scheme.air_seconds)))
+            end = message.start + timedelta(seconds=scheme.air_seconds)
+            message = replace(message, end=min(end, until or message.end))
         now = state.clock()
         await state.store.write(
             MessageAreasRow(

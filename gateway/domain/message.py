@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
@@ -138,6 +138,16 @@ class Message:
     def is_instant(self) -> bool:
         """Whether its seconds are counted: an earthquake warning that is no drill."""
         return self.ebm_class is EbmClass.EMERGENCY and self.event == EARTHQUAKE
+
+    def put_off(self, now: datetime, valid_until: datetime | None) -> Message:
+        """The same, beginning now, as long as it would have been and no longer than it is valid; itself if not begun.
+
+        Errors: InvalidValueError where it is valid no more.
+        """
+        if valid_until is None or now <= self.start:
+            return self
+        start = now.replace(microsecond=0)
+        return replace(self, start=start, end=min(start + (self.end - self.start), valid_until))
 
     def __post_init__(self) -> None:
         if self.volume != VOLUME_KEEP and not 0 <= self.volume <= 100:

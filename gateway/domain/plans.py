@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
@@ -140,6 +141,8 @@ class Scheme:
     left_out: int = 0
     #: what quiet hours did, in words
     quiet: str = ""
+    #: until when it may wait for an approval, and no later on air; None for one from before this was kept
+    valid_until: datetime | None = None
 
     @classmethod
     def of(cls, plans: Sequence[Plan]) -> Self:
@@ -187,6 +190,7 @@ class Scheme:
             "carriers": dict(self.carriers),
             "left_out": self.left_out,
             "quiet": self.quiet,
+            "valid_until": None if self.valid_until is None else self.valid_until.isoformat(),
         }
 
     @classmethod
@@ -208,6 +212,7 @@ class Scheme:
             carriers=facts["carriers"],
             left_out=facts["left_out"],
             quiet=facts.get("quiet", ""),
+            valid_until=datetime.fromisoformat(until) if (until := facts.get("valid_until")) else None,
         )
 
 

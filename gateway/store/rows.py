@@ -114,6 +114,15 @@ class MessageAreasRow:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageTimesRow:
+    """Update when a message is on air: it was approved after its start."""
+
+    ebm_id: str
+    start_at: float
+    end_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class TerminalRow:
     """Upsert a terminal 终端 by its code. ``id`` is the store's: given at first insert, never used again."""
 
@@ -318,6 +327,7 @@ Row: TypeAlias = (
     | MessageStateRow
     | MessagePlanRow
     | MessageAreasRow
+    | MessageTimesRow
     | Order
     | Attempt
     | Receipt
@@ -339,4 +349,6 @@ Row: TypeAlias = (
 )
 
 #: Committed before everything else that waits: what a publisher or a frame is held up by.
-URGENT: frozenset[type] = frozenset({WarningRow, MessageRow, MessageStateRow, MessagePlanRow, MessageAreasRow, Order})
+URGENT: frozenset[type] = frozenset(
+    {WarningRow, MessageRow, MessageStateRow, MessagePlanRow, MessageAreasRow, MessageTimesRow, Order}
+)

@@ -79,25 +79,20 @@ def _message_state(_dialect: str) -> Statement:
     return Statement(statement, _taker(rows.MessageStateRow, prefix="p_"), must_match=True)
 
 
-def _message_plan(_dialect: str) -> Statement:
-    table = schema.messages
-    statement = (
-        update(table)
-        .where(table.c.ebm_id == bindparam("p_ebm_id"))
-        .values(targets=bindparam("p_targets"), terminals=bindparam("p_terminals"), areas=bindparam("p_areas"))
-    )
-    return Statement(statement, _taker(rows.MessagePlanRow, prefix="p_"), must_match=True)
+def _message_update(row_type: type) -> Callable[[str], Statement]:
+    """Set the columns that the row names."""
 
+    def build(_dialect: str) -> Statement:
+        table = schema.messages
+        names = [item.name for item in fields(row_type) if item.name != "ebm_id"]
+        statement = (
+            update(table)
+            .where(table.c.ebm_id == bindparam("p_ebm_id"))
+            .values({name: bindparam(f"p_{name}", type_=table.c[name].type) for name in names})
+        )
+        return Statement(statement, _taker(row_type, prefix="p_"), must_match=True)
 
-def _message_areas(_dialect: str) -> Statement:
-    table = schema.messages
-    names = [item.name for item in fields(rows.MessageAreasRow) if item.name != "ebm_id"]
-    statement = (
-        update(table)
-        .where(table.c.ebm_id == bindparam("p_ebm_id"))
-        .values({name: bindparam(f"p_{name}", type_=table.c[name].type) for name in names})
-    )
-    return Statement(statement, _taker(rows.MessageAreasRow, prefix="p_"), must_match=True)
+    return build
 
 
 def _terminal(dialect: str) -> Statement:
@@ -204,8 +199,9 @@ _BUILDERS: dict[type, Callable[[str], Statement]] = {
     rows.WarningRow: _plain(schema.warnings, rows.WarningRow),
     rows.MessageRow: _plain(schema.messages, rows.MessageRow),
     rows.MessageStateRow: _message_state,
-    rows.MessagePlanRow: _message_plan,
-    rows.MessageAreasRow: _message_areas,
+    rows.MessagePlanRow: _message_update(rows.MessagePlanRow),
+    rows.MessageAreasRow: _message_update(rows.MessageAreasRow),
+    rows.MessageTimesRow: _message_update(rows.MessageTimesRow),
     Order: _plain(schema.orders, Order),
     Attempt: _plain(schema.attempts, Attempt),
     rows.TerminalRow: _terminal,

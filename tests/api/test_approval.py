@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -127,6 +128,27 @@ async def test_a_message_that_lapses_unseen_is_an_alarm(tmp_path: Path) -> None:
         one = await waiting(api, expires=soon)
         await until(lambda: "approval_lapsed" in alarms_of(api.gateway), 15)
         assert api.gateway.state.messages[one].state is MessageState.EXPIRED
+
+
+async def test_air_time_is_counted_from_the_approval_and_waiting_ends_with_the_warning(tmp_path: Path) -> None:
+    async with office(tmp_path, air_time={"orange": 600}) as api:
+        later = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+        one, two = await waiting(api, expires=later.isoformat()), await waiting(api)
+        state = api.gateway.state
+        before = state.messages[one].message
+        for minutes, length in ((30, timedelta(minutes=10)), (55, timedelta(minutes=5))):
+            then = before.start.replace(microsecond=0) + timedelta(minutes=minutes)
+            off = before.put_off(then, then + timedelta(minutes=60 - minutes))
+            assert (off.start, off.end - off.start) == (then, length)
+        state.clock = lambda: time.time() + 1800
+        assert await approve(api, one, "approver") == 202
+        on_air = state.messages[one].message
+        assert before.end < on_air.start and on_air.end - on_air.start == timedelta(minutes=10)
+        row = await state.store.read(queries.message_by_id, one)
+        assert row is not None and (row.start_at, row.end_at) == (on_air.start.timestamp(), on_air.end.timestamp())
+        scheme = state.messages[two].scheme.facts()
+        # A warning that names no expiry waits for a day.
+        assert datetime.fromisoformat(scheme["valid_until"]) - before.start >= timedelta(hours=23)
 
 
 def _around(now: datetime) -> str:
