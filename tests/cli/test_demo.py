@@ -81,6 +81,8 @@ def test_interrupted_it_takes_its_children_along(tmp_path: Path, number: int) ->
         env=clean(),
         stdout=subprocess.PIPE,
         text=True,
+        # A shell makes what it runs in the background deaf to Ctrl-C, and these tests may run there.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert demo.stdout is not None
     with demo.stdout as lines:

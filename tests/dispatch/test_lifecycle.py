@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -223,7 +224,8 @@ async def test_an_activation_that_the_store_refuses_is_tried_again(
 
 async def test_what_still_waits_when_its_time_is_over_expires_and_what_played_ends(tmp_path: Path) -> None:
     async with on_air(tmp_path, A) as (gate, (line,)):
-        waiting = replace(submission(warning("w1")), approval=True)
+        soon = datetime.now(UTC) + timedelta(seconds=1)
+        waiting = replace(submission(replace(warning("w1"), expires=soon)), approval=True)
         never = await gate.dispatch.accept(waiting, facts(TOWN, seconds=1))
         played = await gate.dispatch.accept(submission(warning("w2")), facts(TOWN, seconds=1))
         one, two = (gate.state.messages[str(a.message_id)] for a in (never, played))
