@@ -36,7 +36,7 @@ lint: $(STAMP)
 
 # EBGW_TEST_POSTGRES=required turns a missing PostgreSQL from a skipped test into a failed one, and so on for the other
 # programs, and for NETNS, a network of a test's own (multicast); where packages could be installed there is no excuse.
-PROGRAMS := POSTGRES STRACE MOSQUITTO SOUND WIRESHARK NETNS
+PROGRAMS := POSTGRES STRACE MOSQUITTO SOUND WIRESHARK NETNS BROWSER
 test: packages lint
 	@echo '== pytest: 测试 tests'
 	@if [ "$$(id -u)" = 0 ]; then \

@@ -19,13 +19,14 @@ from gateway.api.models import (
     TargetsBody,
 )
 from gateway.api.routes import Call, answer
+from gateway.api.services import Services
 from gateway.api.warnings import links_of, own_ids
 from gateway.domain.approval import Refused, Role, refusal
 from gateway.domain.codes import AreaCode
 from gateway.domain.message import MessageState
 from gateway.domain.plans import Scheme
 from gateway.errors import GatewayError, InvalidValueError, NotFoundError, RightsError, StateConflictError
-from gateway.publishers.rights import check_areas
+from gateway.publishers.rights import Publisher, check_areas
 from gateway.store import queries
 from gateway.store.rows import AuditRow, MessageRow
 
@@ -37,24 +38,27 @@ async def approve(call: Call) -> web.Response:
     """POST /api/v1/warnings/{id}/approve."""
     ids, row = await message_in_path(call)
     body = await call.model(ApproveBody, optional=True)
-    services, who = call.rooms.services, call.holder
-    refused = await _refusal(call, row)
+    await approve_as(call.rooms.services, call.holder, row, override=body.override, reason=body.reason)
+    return await _now(call, ids, row.ebm_id, 202)
+
+
+async def approve_as(services: Services, who: Publisher, row: MessageRow, *, override: bool, reason: str) -> None:
+    """Let a waiting message go on air. Errors: RightsError, InvalidValueError, StateConflictError."""
+    refused = await refusal_for(services, who, row)
     if refused is not None:
-        if not (body.override and who.role is Role.ADMINISTRATOR):
+        if not (override and who.role is Role.ADMINISTRATOR):
             raise RightsError("approval", f"{refused.words} ({refused.value})")
-        if not body.reason.strip():
-            raise InvalidValueError("reason", body.reason, "越权审核须说明理由 / an override must say why")
-        detail = {"rule": refused.value, "reason": body.reason}
+        if not reason.strip():
+            raise InvalidValueError("reason", reason, "越权审核须说明理由 / an override must say why")
+        detail = {"rule": refused.value, "reason": reason}
         await services.store.write(
             AuditRow(services.clock(), who.name, "approve_override", row.ebm_id, detail), urgent=True
         )
     await services.dispatch.approve(row.ebm_id, who.name)
-    return await _now(call, ids, row.ebm_id, 202)
 
 
-async def _refusal(call: Call, row: MessageRow) -> Refused | None:
-    """Why the caller may not approve a message."""
-    services, who = call.rooms.services, call.holder
+async def refusal_for(services: Services, who: Publisher, row: MessageRow) -> Refused | None:
+    """Why somebody may not approve a message, None where he may."""
     rules = services.settings.approval
     warning = await services.store.read(queries.warning_by_id, row.warning_id)
     own = rules.second_person and warning is not None and warning.publisher == who.name

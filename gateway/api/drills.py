@@ -173,14 +173,20 @@ async def get_drill(call: Call) -> web.Response:
     )
 
 
+def is_hidden(row: AuditRow, start: float, now: float) -> bool:
+    """Whether it is to surprise: nobody but who made it and administrators see it before it begins."""
+    detail = row.detail if isinstance(row.detail, dict) else {}
+    return not detail.get("announced", True) and now < start
+
+
 async def _item(call: Call, row: AuditRow) -> dict[str, Any] | None:
     """One drill as people see it; None while this caller may not."""
     services, detail = call.rooms.services, row.detail if isinstance(row.detail, dict) else {}
     message = await services.store.read(queries.message_by_id, row.subject)
     if message is None:
         return None
-    secret = not detail.get("announced", True) and services.clock() < message.start_at
-    if secret and row.actor != call.holder.name and call.holder.role is not Role.ADMINISTRATOR:
+    may_see = row.actor == call.holder.name or call.holder.role is Role.ADMINISTRATOR
+    if is_hidden(row, message.start_at, services.clock()) and not may_see:
         return None
     return {
         "message_id": row.subject,

@@ -40,7 +40,7 @@ async def list_links(call: Call) -> web.Response:
                 LinkBody(
                     route=str(route),
                     kind=route.kind.value,
-                    title=_title(services.settings, route),
+                    title=title_of(services.settings, route),
                     state=bearer.health.state.value,
                     since=moment(bearer.health.since),
                     detail=bearer.health.detail,
@@ -53,7 +53,7 @@ async def list_links(call: Call) -> web.Response:
     )
 
 
-def _title(settings: Settings, route: Route) -> str:
+def title_of(settings: Settings, route: Route) -> str:
     """How people call a link; that of a platform is the peer's."""
     if route.kind is RouteKind.PLATFORM:
         return settings.peers[route.link].title or route.link

@@ -73,13 +73,21 @@ class _Connection(web.RequestHandler):
 class HttpServer:
     """API and pages on one port."""
 
-    def __init__(self, services: Services, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        tls: ssl.SSLContext | None,
+        more: Callable[[web.Application, Rooms], None] = lambda *_: None,
+    ) -> None:
+        """``more`` adds what else is on this port, such as the console."""
         self._tls = tls
         self._keys = Keys(partial(services.store.read, queries.keys))
         books = services.books
         self._watch = Watch(services, books)
         rooms = Rooms(services, self._keys, books, self._watch, weigher(services))
-        self._runner = web.AppRunner(make_application(rooms), access_log=None)
+        app = make_application(rooms)
+        more(app, rooms)
+        self._runner = web.AppRunner(app, access_log=None)
         self._server: asyncio.Server | None = None
         self._grace = services.settings.gateway.stop_grace_seconds
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "deliveries": "gateway.cli.deliveries:deliveries",
     "terminals": "gateway.cli.terminals:terminals",
     "keys": "gateway.cli.keys:keys",
+    "people": "gateway.cli.people:people",
     "trust": "gateway.cli.trust:trust",
     "check-config": "gateway.cli.check_config:check_config",
     "check-warning": "gateway.cli.check_warning:check_warning_command",

@@ -21,7 +21,7 @@ from emulator.limits import how_many_fit
 from gateway.cli.client import ApiClient
 from gateway.cli.demo_bearers import BearerStage, far_ends
 from gateway.cli.demo_broker import INSTALL, kinds_here
-from gateway.cli.demo_folder import CITY, MOST_IN_VILLAGE, DemoFolder, prepare, registry_rows
+from gateway.cli.demo_folder import CITY, DEMO_PERSON, MOST_IN_VILLAGE, DemoFolder, prepare, registry_rows
 from gateway.cli.demo_links import LinkPlan
 from gateway.cli.demo_processes import Child
 from gateway.cli.demo_report import show_result, verdict
@@ -62,6 +62,8 @@ class _Wish:
     loss: float
     actual: bool
     keep: bool
+    #: the console stays open until it is ended
+    stays: bool
     deadline: float
     bearers: tuple[RouteKind, ...] = (RouteKind.IP,)
 
@@ -87,7 +89,11 @@ class _Wish:
     is_flag=True,
     help="市县两级：市平台经两个县平台到终端 / a city's platform over two counties' platforms and their terminals.",
 )
-@click.option("--keep", is_flag=True, help="保留数据目录 / keep the data folder; else the next demo clears it.")
+@click.option(
+    "--keep",
+    is_flag=True,
+    help="保留数据并打开值班台，Ctrl-C 结束 / keep the data, leave the console open; --json: data only.",
+)
 @click.option("--deadline", type=click.FloatRange(0, 3600), default=120.0, show_default=True, help="秒 seconds.")
 @json_option
 @click.pass_context
@@ -110,7 +116,7 @@ def demo(
     所需程序 a program that a named bearer needs is missing (all: 略去 that bearer is left out).
     """
     console = make_console(stderr=as_json)
-    wish = _Wish(terminals, warning, loss, actual, keep, deadline, bearers)
+    wish = _Wish(terminals, warning, loss, actual, keep, keep and not as_json, deadline, bearers)
     if tiers and (loss or bearers != (RouteKind.IP,)):
         raise click.UsageError("--tiers 不与 --loss、--bearers 同用 --tiers goes without --loss and --bearers")
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
@@ -172,6 +178,8 @@ async def _demo(console: Console, wish: _Wish) -> dict[str, Any]:
                 _stage(wish, folder, gateway, ready, api, kinds, rows, plan) as stage,
             ):
                 result = await _broadcast(console, wish, gazetteer, folder, source, stage, api)
+                if wish.stays:
+                    await _stay(console, folder, ready)
     _say(console, f"用时 took {time.monotonic() - begun:.1f} s; 数据 data: {folder.path}{_fate(wish, folder)}")
     return result
 
@@ -201,6 +209,15 @@ async def _stage(
         children = (gateway, *others, *(end.child for end in ends))
         first = {row["code"]: row["routes"].partition(";")[0] for row in rows}
         yield BearerStage(ends, children, api, first)
+
+
+async def _stay(console: Console, folder: DemoFolder, ready: dict[str, Any]) -> None:
+    """Leave gateway and emulator as they are, with the console on them, until somebody ends it."""
+    _say(
+        console, f"值班台 console: {ready['http']}/console  姓名 name: {DEMO_PERSON}  口令 password: {folder.password}"
+    )
+    _say(console, "Ctrl-C 结束 ends it")
+    await asyncio.Event().wait()
 
 
 def _fate(wish: _Wish, folder: DemoFolder) -> str:

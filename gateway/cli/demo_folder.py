@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import fcntl
+import random
+import secrets
 import shutil
 import socket
 import tempfile
@@ -15,17 +18,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
+import shapely
+
 from gateway.cli.keys import add_key
+from gateway.cli.people import add_person
 from gateway.daemon import FIRST_CERTIFICATE
 from gateway.dispatch.registry_file import COLUMNS, read_registry_file
 from gateway.dispatch.terminals import TerminalBook, load_registry
 from gateway.domain.areas import Area, Gazetteer
 from gateway.domain.codes import AreaCode, CertificateSerial, ResourceCode
+from gateway.domain.people import Person, Position
 from gateway.domain.receiver import Route, RouteKind
 from gateway.errors import EnvironmentLackingError
 from gateway.publishers.profile import Profile
+from gateway.publishers.reference import load_outlines
 from gateway.publishers.rights import KeyKind, Publisher
 from gateway.security.keys import SigningKey, new_key_file
+from gateway.security.passwords import hash_password
 from gateway.security.sm2 import default_provider
 from gateway.store import Store, StoreSettings
 
@@ -64,6 +73,11 @@ format = "json"
 """
 
 
+#: Who uses the console of a demo.
+DEMO_PERSON = "值班员"
+_PLACE_TRIES = 200
+
+
 @dataclass(frozen=True, slots=True)
 class DemoFolder:
     """Everything that a run needs, as files. ``key`` is the operator's that posts and reads."""
@@ -74,6 +88,8 @@ class DemoFolder:
     signing: SigningKey
     key: str
     terminals: int
+    #: of ``DEMO_PERSON`` at the console
+    password: str
     #: held while the demo runs, so that another one does not clear this folder away; None where another holds it
     lock: TextIO | None = None
 
@@ -89,8 +105,12 @@ def spread(villages: Sequence[Area], wanted: int) -> list[int]:
 
 
 def registry_rows(gazetteer: Gazetteer, wanted: int) -> list[dict[str, str]]:
-    """Rows of the registry file: terminals of level 6 in villages, with codes and addresses that never change."""
+    """Rows of the registry file: terminals of level 6 in villages, with codes and addresses that never change.
+
+    Where villages lie is not known here: positions are made up, somewhere in their county, so that the map has points.
+    """
     villages = gazetteer.villages_in([CITY])
+    places = made_up_places(gazetteer, villages)
     rows: list[dict[str, str]] = []
     for village, count in zip(villages, spread(villages, wanted), strict=True):
         for number in range(1, count + 1):
@@ -101,8 +121,34 @@ def registry_rows(gazetteer: Gazetteer, wanted: int) -> list[dict[str, str]]:
             row["name"] = f"{village.name}大喇叭{number}号"
             row["area"] = village.code
             row.update(profile="gdj089-2018", routes="ip", radius_m="300", in_service="1")
+            if village.code in places:
+                lat, lon = places[village.code]
+                # A few hundred metres apart.
+                row["lat"], row["lon"] = f"{lat + 0.003 * (number - 1):.5f}", f"{lon + 0.002 * (number - 1):.5f}"
             rows.append(row)
     return rows
+
+
+def made_up_places(gazetteer: Gazetteer, villages: Sequence[Area]) -> dict[AreaCode, tuple[float, float]]:
+    """A point in its county for each village, in degrees: always the same, and nothing but a picture."""
+    found: dict[AreaCode, tuple[float, float]] = {}
+    outlines = load_outlines(gazetteer).shapes
+    by_county: dict[AreaCode, list[AreaCode]] = {}
+    for village in villages:
+        by_county.setdefault(village.code.county, []).append(village.code)
+    for county, codes in by_county.items():
+        if county not in outlines:
+            continue
+        outline = outlines[county]
+        west, south, east, north = outline.bounds
+        chance = random.Random(str(county))  # noqa: S311 - a picture, no secret
+        for code in codes:
+            for _ in range(_PLACE_TRIES):
+                lat, lon = chance.uniform(south, north), chance.uniform(west, east)
+                if shapely.contains_xy(outline, lon, lat):
+                    found[code] = (lat, lon)
+                    break
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +224,13 @@ async def fill(
     store = await Store.open(StoreSettings(f"sqlite:///{path / 'ebgw.db'}"))
     try:
         await TerminalBook(store, await load_registry(store), time.time).put(found, "demo")
+        password = secrets.token_urlsafe(9)
+        person = Person(DEMO_PERSON, Position.ADMINISTRATOR, (area,), await asyncio.to_thread(hash_password, password))
+        await add_person(store, person, "demo")
         key = await add_key(store, Publisher("demo", KeyKind.OPERATOR, areas=(area,), profile=Profile.TOLERANT))
     finally:
         await store.close()
-    return DemoFolder(path, settings, registry, signing, key, len(found), lock)
+    return DemoFolder(path, settings, registry, signing, key, len(found), password, lock)
 
 
 def _sound_port() -> int:

@@ -64,6 +64,18 @@ class CoverageSnapshot:
         return self.target.terminals - self.reached.terminals
 
 
+@dataclass(frozen=True, slots=True)
+class VillageCoverage:
+    """One village of the target: its people, its terminals by number, and the best class that any of them attained."""
+
+    code: AreaCode
+    population: int
+    terminals: tuple[int, ...]
+    #: None: nothing was heard of any
+    best: Standing | None
+    answered: bool
+
+
 _NOTHING_KNOWN = Delivery()
 
 
@@ -105,11 +117,14 @@ class MessageCoverage:
                 places[village.code] = Place(village.population)
                 by_county.setdefault(village.code[:6], []).append(village.population)
         registered: Counter[str] = Counter()
-        for area in terminals.values():
+        here: dict[AreaCode, list[int]] = {}
+        for number, area in terminals.items():
             registered[area[:6]] += 1
             place = places.get(area)
             if place is not None:
                 place.registered += 1
+                here.setdefault(area, []).append(number)
+        self._villages = tuple((code, place, tuple(here.get(code, ()))) for code, place in places.items())
         largest = max((place.registered for place in places.values()), default=0)
         targets = {
             digits: _target(by_county.get(digits, []), registered[digits])
@@ -188,6 +203,11 @@ class MessageCoverage:
         """Ids of terminals in none of the three classes, those that must be seen to."""
         return tuple(number for number, delivery in self.deliveries() if delivery.reached is None)
 
+    def villages(self) -> Iterator[VillageCoverage]:
+        """Every village of the target, also those without a terminal."""
+        for code, place, terminals in self._villages:
+            yield VillageCoverage(code, place.population, terminals, _STANDING[place.best], place.answered)
+
     def slowest(self, count: int) -> tuple[tuple[int, float], ...]:
         """The ``count`` terminals that began to play last, with seconds since the plan; the slowest first."""
         began = (
@@ -241,3 +261,4 @@ _LEVEL: dict[Standing | None, Level] = {
     Standing.CLAIMED: Level.CLAIMED,
     Standing.PROVEN: Level.PROVEN,
 }
+_STANDING: dict[Level, Standing | None] = {level: standing for standing, level in _LEVEL.items()}

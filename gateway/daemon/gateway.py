@@ -16,6 +16,7 @@ import structlog
 from gateway.api.server import HttpServer
 from gateway.api.services import Services
 from gateway.api.weigh import weigher
+from gateway.console.app import add_console
 from gateway.coverage.books import Books
 from gateway.daemon.drop import Drop
 from gateway.daemon.expected import expected_of
@@ -119,6 +120,10 @@ def _policy(settings: Settings) -> DispatchPolicy:
         programme_url=dispatch.programme_url,
         exercise_class=dispatch.exercise_class,
     )
+
+
+def _no_pages(*_: object) -> None:
+    """Where the console is switched off."""
 
 
 async def _end(task: asyncio.Task[None]) -> None:
@@ -227,7 +232,8 @@ class Gateway:
         self.services = self._services(gazetteer, outlines, regions, toolbox)
         self._share()
         self._watch_folders()
-        http = HttpServer(self.services, tls_of(settings.http.tls, "http"))
+        pages = add_console if settings.console.enabled else _no_pages
+        http = HttpServer(self.services, tls_of(settings.http.tls, "http"), pages)
         stack.push_async_callback(http.close)
         web = await http.open(settings.http.host, settings.http.port)
         platform = 0

@@ -88,6 +88,26 @@ class Carriers:
                 if live.wanted and live.ways.choose(terminal, self.usable) not in (None, IP_ROUTE):
                     self.kick(live)
 
+    def try_again(self, live: LiveMessage, terminals: Iterable[int]) -> list[int]:
+        """Put these on a route anew, the one that each is on last of all; returns those that no link carries."""
+        left = []
+        for terminal in terminals:
+            if terminal not in live.ways:
+                left.append(terminal)
+                continue
+            now = live.ways.now(terminal)
+            live.ways.anew(terminal)
+            if now is not None:
+                live.ways.fail(terminal, now)
+            route = live.ways.choose(terminal, self.usable)
+            if route is None and now is not None:
+                live.ways.again(terminal, now)
+                route = live.ways.choose(terminal, self.usable)
+            if route is None or route == IP_ROUTE:
+                left.append(terminal)
+        self.kick(live)
+        return left
+
     def link(self, route: Route, health: LinkHealth) -> None:
         """The state of a link has changed (``devices.bearer.BearerEvents``)."""
         subject = str(route)

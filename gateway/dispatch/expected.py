@@ -22,6 +22,11 @@ class Expected:
         self._last = dict.fromkeys(self._every, clock())
         self._silent: set[str] = set()
 
+    @property
+    def silent(self) -> frozenset[str]:
+        """Those of whom nothing was heard in time."""
+        return frozenset(self._silent)
+
     def heard(self, name: str) -> None:
         """Something came from this publisher."""
         if name not in self._every:

@@ -78,6 +78,13 @@ class Sender:
             order = await self.desk.order_for(live, command, group_)
             self.write_now(order, [t for t in group_.terminals if wanted(t)])
 
+    async def begin_anew(self, live: LiveMessage, terminals: Sequence[int]) -> None:
+        """Write a start of a new session to connected terminals, whatever came of those before."""
+        newest = max((o.session for o in self._state.orders.values() if o.message is live), default=0)
+        for group_ in self.desk.groups(live, terminals):
+            order = await self.desk.order_for(live, Command.START, group_, newer_than=newest)
+            self.write_now(order, [t for t in group_.terminals if live.needs_start(t)])
+
     async def catch_up(self, live: LiveMessage) -> None:
         """Serve those who connected while a message's orders were made and committed: nobody else saw them then."""
         if live.message.ebm_class is EbmClass.SYSTEM_DRILL:

@@ -25,6 +25,7 @@ from gateway.dispatch.requests import Requests
 from gateway.dispatch.sender import Sender
 from gateway.dispatch.state import State
 from gateway.dispatch.submission import Acceptance, Facts, Submission
+from gateway.dispatch.try_again import Retried, try_again
 from gateway.domain.codes import AreaCode
 from gateway.domain.message import Command, MessageState
 from gateway.domain.orders import Order
@@ -162,6 +163,11 @@ class Dispatch:
     def watch(self, watcher: Callable[[LiveMessage], None]) -> None:
         """Be told of every message that comes into a state, at once and on the loop."""
         self._lifecycle.watchers.append(watcher)
+
+    async def retry(self, ebm_id: str, terminals: Iterable[int], actor: str) -> Retried:
+        """A person has it tried again where nothing was proven. Errors: NotFoundError, StateConflictError."""
+        live = await self._live(ebm_id)
+        return await try_again(self.state, self.sender, self.carriers, live, terminals, actor)
 
     async def silence_terminals(self, ebm_id: str, terminals: Sequence[int], actor: str, reason: str) -> int:
         """One message falls silent at some terminals, by number; returns how many that concerns. All: a cancel."""

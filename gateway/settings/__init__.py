@@ -22,6 +22,7 @@ from gateway.domain.receiver import Route, RouteKind
 from gateway.domain.warning import Severity
 from gateway.errors import InvalidValueError, SettingsError
 from gateway.settings.base import Area, Code, Host, Port, Seconds, Section, Tls
+from gateway.settings.console import ConsoleSection
 from gateway.settings.drop import DropFolderName, DropSection
 from gateway.settings.earthquake import EarthquakeSection
 from gateway.settings.front_end import FrontEndSection
@@ -235,6 +236,7 @@ class Settings(BaseSettings):
     plans: dict[PlanName, PlanSection] = {}
     publishers: dict[PublisherName, PublisherSection] = {}
     peers: dict[PeerName, PeerSection] = {}
+    console: ConsoleSection = ConsoleSection()
     drop: dict[DropFolderName, DropSection] = {}
     log: LogSection = LogSection()
 

@@ -320,6 +320,31 @@ class PackageFateRow:
     emptied: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """Upsert a person 人员 by name; ``position`` is a ``domain.people.Position``, ``password`` an argon2id hash."""
+
+    name: str
+    position: str
+    areas: Sequence[str]
+    password: str
+    totp: str
+    disabled: bool
+    changed_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """Upsert a session of the console by the SHA-256 of its token; open while ``ended_at`` is None."""
+
+    token: str
+    person: str
+    peer: str
+    begun_at: float
+    seen_at: float
+    ended_at: float | None = None
+
+
 #: Everything that ``Store.write`` and ``Store.submit`` take.
 Row: TypeAlias = (
     WarningRow
@@ -335,6 +360,8 @@ Row: TypeAlias = (
     | StrangerRow
     | KeyRow
     | KeyRevokedRow
+    | PersonRow
+    | SessionRow
     | AlarmRow
     | AlarmClearedRow
     | AlarmAcknowledgedRow

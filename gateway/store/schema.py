@@ -332,3 +332,30 @@ sent_packages = Table(
     Index(None, "state", "id"),
     Index(None, "ebm_id"),
 )
+
+people = Table(
+    "people",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("position", Text, nullable=False),
+    Column("areas", JSON, nullable=False),
+    # argon2id, with its salt and costs
+    Column("password", Text, nullable=False),
+    # shared secret of one-time codes, base 32; empty: none
+    Column("totp", Text, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("changed_at", Double, nullable=False),
+)
+
+console_sessions = Table(
+    "console_sessions",
+    metadata,
+    # SHA-256 of what the browser holds
+    Column("token", Text, primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("peer", Text, nullable=False),
+    Column("begun_at", Double, nullable=False),
+    Column("seen_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Index(None, "ended_at"),
+)

@@ -212,6 +212,8 @@ _BUILDERS: dict[type, Callable[[str], Statement]] = {
     rows.AlarmClearedRow: _alarm_cleared,
     rows.AlarmAcknowledgedRow: _alarm_acknowledged,
     rows.AuditRow: _plain(schema.audit, rows.AuditRow),
+    rows.PersonRow: _upsert(schema.people, rows.PersonRow),
+    rows.SessionRow: _upsert(schema.console_sessions, rows.SessionRow),
     rows.StateRow: _upsert(schema.states, rows.StateRow),
     rows.ProgrammeRow: _upsert(schema.programmes, rows.ProgrammeRow),
     rows.ScheduleRow: _upsert(schema.schedules, rows.ScheduleRow),

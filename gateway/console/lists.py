@@ -1,0 +1,80 @@
+"""Lists 列表: alarms, links, plans, drills, what people did, and people."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from gateway.api.drills import DRILL, is_hidden
+from gateway.api.links import title_of
+from gateway.console.site import Visit
+from gateway.domain.people import Position
+from gateway.errors import InvalidValueError
+from gateway.store import queries
+from gateway.store.rows import AlarmAcknowledgedRow, AuditRow
+
+
+async def alarms(visit: Visit) -> web.Response:
+    """GET /console/alarms?open=1."""
+    limit, cursor = visit.page()
+    only = visit.request.query.get("all") != "1"
+    page = await visit.services.store.read(queries.alarms_page, limit, cursor, open_only=only)
+    return visit.render("alarms.html", page=page, only=only)
+
+
+async def acknowledge(visit: Visit) -> web.Response:
+    """POST /console/alarms/{number}: somebody has seen it, by name."""
+    number = visit.request.match_info["number"]
+    if not number.isdecimal():
+        raise InvalidValueError("number", number, "须为数字 / must be a number")
+    services, who = visit.services, visit.holder
+    await services.store.write(
+        AlarmAcknowledgedRow(int(number), who.name),
+        AuditRow(services.clock(), who.name, "alarm_acknowledged", number),
+        urgent=True,
+    )
+    return visit.go("/alarms")
+
+
+async def links(visit: Visit) -> web.Response:
+    """GET /console/links: every bearer, and publishers with their heartbeats."""
+    services = visit.services
+    bearers = sorted(services.dispatch.state.bearers.items(), key=lambda pair: str(pair[0]))
+    rows = [
+        (route, title_of(services.settings, route), bearer.health, len(services.dispatch.members(route)))
+        for route, bearer in bearers
+    ]
+    keys = await services.store.read(queries.keys)
+    return visit.render("links.html", rows=rows, keys=keys, silent=services.expected.silent)
+
+
+async def plans(visit: Visit) -> web.Response:
+    """GET /console/plans."""
+    found = sorted(visit.services.settings.planned, key=lambda plan: plan.name)
+    return visit.render("plans.html", plans=found, names=visit.services.event_names)
+
+
+async def drills(visit: Visit) -> web.Response:
+    """GET /console/drills."""
+    limit, cursor = visit.page()
+    store = visit.services.store
+    page = await store.read(queries.acted_page, DRILL, limit, cursor)
+    rows = []
+    person, now = visit.session.person, visit.services.clock()
+    for row in page.items:
+        found = await store.read(queries.message_by_id, row.subject)
+        own = row.actor == person.name or person.position is Position.ADMINISTRATOR
+        if found is not None and (own or not is_hidden(row, found.start_at, now)):
+            rows.append((row, found))
+    return visit.render("drills.html", rows=rows, page=page)
+
+
+async def audit(visit: Visit) -> web.Response:
+    """GET /console/audit: who did what, newest first."""
+    limit, cursor = visit.page()
+    page = await visit.services.store.read(queries.audit_page, limit, cursor)
+    return visit.render("audit.html", page=page)
+
+
+async def people(visit: Visit) -> web.Response:
+    """GET /console/people."""
+    return visit.render("people.html", people=await visit.site.desk.people())

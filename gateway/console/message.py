@@ -1,0 +1,273 @@
+"""One message 消息: its life, its map filling up, the villages that were not reached, and what to do about them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from aiohttp import web
+
+from gateway.api import reads
+from gateway.api.decisions import HEARD, approve_as, refusal_for
+from gateway.api.schemes import LISTS, scheme_body
+from gateway.console import words
+from gateway.console.site import Visit, holder_of
+from gateway.coverage.books import OpenBook
+from gateway.coverage.figures import Rule
+from gateway.coverage.model import CoverageSnapshot, VillageCoverage
+from gateway.domain.codes import AreaCode
+from gateway.domain.ladder import Outcome, Rung
+from gateway.domain.message import EbmClass, MessageState
+from gateway.errors import InvalidValueError, NotFoundError
+from gateway.publishers.rights import check_areas
+from gateway.store import queries
+from gateway.store.rows import AuditRow, MessageRow, WarningRow
+
+#: Villages listed at once, the most people first.
+SHOWN: Final = 40
+#: One sign for each terminal of the map, by what was heard of it.
+_SIGNS: Final = {None: "-", 0: "s", 1: "c", 2: "p"}
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A village of which nothing was heard: why, by its own terminals, and what helps."""
+
+    code: AreaCode
+    name: str
+    people: int
+    terminals: tuple[tuple[str, str], ...]
+    reason: str
+    action: str
+    numbers: tuple[int, ...]
+
+
+async def messages(visit: Visit) -> web.Response:
+    """GET /console/messages: waiting, playing, past."""
+    wanted = visit.request.query.get("list", "playing")
+    if wanted not in LISTS:
+        raise InvalidValueError("list", wanted, f"须为 must be one of {', '.join(LISTS)}")
+    limit, cursor = visit.page()
+    states = [state.value for state in LISTS[wanted]]
+    page = await visit.services.store.read(reads.schemes_page, states, limit, cursor, None)
+    return visit.render("messages.html", page=page, wanted=wanted)
+
+
+async def message(visit: Visit) -> web.Response:
+    """GET /console/messages/{id}."""
+    row, warning = await _rows(visit)
+    return visit.render("message.html", **await _facts(visit, row, warning), said=visit.request.query.get("said", ""))
+
+
+async def live(visit: Visit) -> web.Response:
+    """GET /console/messages/{id}/live: the part that renews itself."""
+    row, warning = await _rows(visit)
+    return visit.render("message_live.html", **await _facts(visit, row, warning))
+
+
+async def points(visit: Visit) -> web.Response:
+    """GET /console/messages/{id}/points: [x, y] of each terminal of the message in the drawing, null without one."""
+    row, _ = await _rows(visit)
+    opened = await visit.site.rooms.books.open(row.ebm_id)
+    place, terminal = visit.site.map.place, visit.site.rooms.books.terminal
+
+    def make() -> str:
+        found: list[tuple[float, float] | None] = []
+        for number in opened.live.terminals:
+            one = terminal(number)
+            found.append(None if one is None or one.lat is None or one.lon is None else place(one.lat, one.lon))
+        return json.dumps(found, separators=(",", ":"))
+
+    return web.Response(text=await asyncio.to_thread(make), content_type="application/json")
+
+
+async def standings(visit: Visit) -> web.Response:
+    """GET /console/messages/{id}/standings: a letter for each terminal, in the order of ``points``."""
+    row, _ = await _rows(visit)
+    opened = await visit.site.rooms.books.open(row.ebm_id)
+    signs = "".join(_SIGNS[opened.book.delivery(number).reached] for number in opened.live.terminals)
+    return web.Response(text=signs, content_type="text/plain", headers={"Cache-Control": "no-store"})
+
+
+async def timeline(visit: Visit) -> web.Response:
+    """GET /console/messages/{id}/timeline: columns of seconds, and people by class, for the chart."""
+    row, _ = await _rows(visit)
+    opened = await visit.site.rooms.books.open(row.ebm_id)
+    found = _snapshot(visit, opened)
+    began = opened.live.accepted_at
+    columns = [
+        [round(p.t - began, 2) for p in found.timeline],
+        [p.proven for p in found.timeline],
+        [p.claimed for p in found.timeline],
+        [p.sent for p in found.timeline],
+        [p.answered for p in found.timeline],
+    ]
+    return web.json_response({"target": found.target.population, "columns": columns})
+
+
+async def programme(visit: Visit) -> web.Response:
+    """GET /console/messages/{id}/programme: the finished sound; who has heard it is kept."""
+    row, _ = await _rows(visit)
+    services = visit.services
+    _, message = await services.dispatch.book(row.ebm_id)
+    sound = await services.dispatch.state.sound.preview(message)
+    await services.store.write(AuditRow(services.clock(), visit.holder.name, HEARD, row.ebm_id), urgent=True)
+    return web.Response(body=sound, content_type="audio/mpeg", headers={"Cache-Control": "no-store"})
+
+
+# -- acts
+
+
+async def approve(visit: Visit) -> web.Response:
+    """POST /console/messages/{id}/approve."""
+    row = await _own(visit)
+    override = visit.form.get("override") == "1"
+    await approve_as(visit.services, visit.holder, row, override=override, reason=visit.form.get("reason", ""))
+    return visit.go(f"/messages/{row.ebm_id}")
+
+
+async def reject(visit: Visit) -> web.Response:
+    """POST /console/messages/{id}/reject."""
+    row = await _own(visit)
+    await visit.services.dispatch.reject(row.ebm_id, visit.holder.name, _reason(visit))
+    return visit.go(f"/messages/{row.ebm_id}")
+
+
+async def cancel(visit: Visit) -> web.Response:
+    """POST /console/messages/{id}/cancel."""
+    row = await _own(visit)
+    await visit.services.dispatch.cancel(row.ebm_id, visit.holder.name, _reason(visit))
+    return visit.go(f"/messages/{row.ebm_id}")
+
+
+async def silence(visit: Visit) -> web.Response:
+    """POST /console/messages/{id}/silence: this message falls silent in one division."""
+    row = await _own(visit)
+    area = AreaCode(visit.form.get("area", ""))
+    if area not in visit.services.gazetteer:
+        raise InvalidValueError("area", area, "未知的行政区划 / no division of this gateway")
+    check_areas(visit.holder, (area,))
+    _, message = await visit.services.dispatch.book(row.ebm_id)
+    count = await visit.services.dispatch.silence_message(message, (area,), visit.holder.name, _reason(visit))
+    return visit.go(f"/messages/{row.ebm_id}?said=silence:{count}")
+
+
+async def retry(visit: Visit) -> web.Response:
+    """POST /console/messages/{id}/retry: in one village, or wherever nothing was heard."""
+    row = await _own(visit)
+    opened = await visit.site.rooms.books.open(row.ebm_id)
+    wanted = visit.form.get("area", "")
+    missing = opened.book.coverage.unreached()
+    terminal = visit.site.rooms.books.terminal
+    chosen = [n for n in missing if not wanted or ((one := terminal(n)) is not None and one.area == wanted)]
+    done = await visit.services.dispatch.retry(row.ebm_id, chosen, visit.holder.name)
+    return visit.go(f"/messages/{row.ebm_id}?said=retry:{done.connected},{done.links},{done.waiting}")
+
+
+# -- what is shown
+
+
+async def _rows(visit: Visit) -> tuple[MessageRow, WarningRow | None]:
+    store = visit.services.store
+    row = await store.read(queries.message_by_id, visit.request.match_info["id"])
+    if row is None:
+        raise NotFoundError("没有此消息 no such message")
+    return row, await store.read(queries.warning_by_id, row.warning_id)
+
+
+async def _own(visit: Visit) -> MessageRow:
+    """The message of the path; the person's areas must hold all of it."""
+    row, _ = await _rows(visit)
+    check_areas(visit.holder, map(AreaCode, row.areas))
+    return row
+
+
+def _reason(visit: Visit) -> str:
+    reason = visit.form.get("reason", "").strip()
+    if not reason:
+        raise InvalidValueError("reason", reason, "须说明理由 / say why")
+    return reason[:500]
+
+
+def _snapshot(visit: Visit, opened: OpenBook) -> CoverageSnapshot:
+    rule = Rule(visit.services.settings.coverage.rule)
+    return opened.book.snapshot(visit.services.clock(), rule, opened.state)
+
+
+async def _facts(visit: Visit, row: MessageRow, warning: WarningRow | None) -> dict[str, Any]:
+    services = visit.services
+    opened = await visit.site.rooms.books.open(row.ebm_id)
+    found = _snapshot(visit, opened)
+    state = MessageState(row.state)
+    person = visit.session.person
+    refused = None
+    if state is MessageState.AWAITING_APPROVAL and person.position.may_act:
+        refused = await refusal_for(services, holder_of(visit.session), row)
+    missing: list[Missing] = []
+    count = people = 0
+    if state not in (MessageState.AWAITING_APPROVAL, MessageState.ACCEPTED, MessageState.REJECTED):
+        missing, count, people = _missing(visit, opened)
+    return {
+        "row": row,
+        "warning": warning,
+        "state": state,
+        "drill": EbmClass(row.ebm_class).is_drill,
+        "coverage": found,
+        "map": visit.site.map,
+        "shares": {area.code: area.reached.proven.share for area in found.areas},
+        "scheme": scheme_body(cast("Mapping[str, Any] | None", row.scheme)),
+        "areas": [services.gazetteer.full_name(AreaCode(code)) or code for code in row.areas[:30]],
+        "event": services.event_names.get(row.event, row.event),
+        "missing": missing,
+        "missing_count": count,
+        "missing_people": people,
+        "refused": refused,
+        "polls": not state.is_over,
+        "live_terminals": len(opened.live.terminals),
+    }
+
+
+def _missing(visit: Visit, opened: OpenBook) -> tuple[list[Missing], int, int]:
+    """Villages of which nothing was heard, the most people first; how many there are in all, and their people."""
+    villages = [village for village in opened.book.coverage.villages() if village.best is None]
+    villages.sort(key=lambda village: (-village.population, village.code))
+    shown = [_village(visit, opened, village) for village in villages[:SHOWN]]
+    return shown, len(villages), sum(village.population for village in villages)
+
+
+def _village(visit: Visit, opened: OpenBook, village: VillageCoverage) -> Missing:
+    books, hub = visit.site.rooms.books, visit.services.hub
+    lines: list[tuple[str, str]] = []
+    ranked: list[tuple[int, str, str]] = []
+    for number in village.terminals:
+        terminal = books.terminal(number)
+        delivery = opened.book.delivery(number)
+        outcome = opened.book.outcome(number, opened.state)
+        reason, action, rank = _why(delivery.rung, outcome, online=hub.is_online(number))
+        ranked.append((rank, reason, action))
+        lines.append((terminal.code if terminal is not None else str(number), reason))
+    _, reason, action = min(ranked, default=(0, "村内没有终端 no terminal in the village", "contact"))
+    name = visit.services.gazetteer.full_name(village.code)
+    return Missing(village.code, name, village.population, tuple(lines), reason, action, village.terminals)
+
+
+def _why(rung: Rung, outcome: Outcome, *, online: bool) -> tuple[str, str, int]:
+    """Why a terminal gave no evidence, what helps (retry, wait, contact), and how hopeful that is, the best first."""
+    if outcome is Outcome.REFUSED:
+        return "终端拒绝 it refused", "retry", 1
+    if outcome is Outcome.FAILED:
+        return "播放失败 it could not play", "retry", 1
+    if outcome is Outcome.CANCELLED:
+        return "已令静默 ordered silent", "none", 4
+    if outcome is Outcome.PREEMPTED:
+        return "正播更高级别消息 a higher message has it", "wait", 2
+    if not online:
+        return "离线 offline", "contact", 3
+    if rung is Rung.ACKNOWLEDGED:
+        return "已应答，未见播放 answered, not heard playing", "retry", 0
+    if outcome is Outcome.UNREACHABLE:
+        return "在线而无应答 connected, no answer", "retry", 1
+    return f"{words.RUNGS[rung.label]}，等待回执 waiting for its answer", "wait", 0
