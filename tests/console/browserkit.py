@@ -50,7 +50,8 @@ class Browser:
         self.find("header.top")
 
     def find(self, selector: str) -> WebElement:
-        return self.wait(lambda: self.driver.find_element(By.CSS_SELECTOR, selector), words=selector)
+        found: WebElement = self.wait(lambda: self.driver.find_element(By.CSS_SELECTOR, selector), words=selector)
+        return found
 
     def fill(self, name: str, text: str) -> None:
         field = self.find(f'[name="{name}"]:not([type=hidden])')
@@ -95,7 +96,8 @@ class Browser:
 
     def complaints(self) -> list[str]:
         """What the browser's own console complains of: errors of scripts, what the policy kept from loading."""
-        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+        entries: list[dict[str, str]] = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
+        return [entry["message"] for entry in entries if entry["level"] == "SEVERE"]
 
     def picture(self, path: Path, size: tuple[int, int]) -> None:
         """The whole page at this width."""

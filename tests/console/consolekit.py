@@ -38,9 +38,9 @@ class Visitor:
         async with self.client.get(f"{self.base}/console{path}", headers=headers) as answer:
             return await self._took(answer)
 
-    async def post(self, path: str, *, csrf: bool = True, **fields: Any) -> str:
+    async def post(self, path: str, *, stranger: Any = False, **fields: Any) -> str:
         form = [(k, str(v)) for k, each in fields.items() for v in (each if isinstance(each, list) else [each])]
-        if csrf:
+        if not stranger:
             found = re.search(r'name="csrf" value="([0-9a-f]{64})"', self.page)
             assert found is not None, "the page that was looked at last has no form"
             form.append(("csrf", found[1]))
@@ -48,7 +48,7 @@ class Visitor:
             return await self._took(answer)
 
     async def log_in(self, name: str, password: str = PASSWORD, code: str = "") -> str:
-        return await self.post("/login", csrf=False, name=name, password=password, code=code)
+        return await self.post("/login", stranger=True, name=name, password=password, code=code)
 
     async def _took(self, answer: aiohttp.ClientResponse) -> str:
         text = unescape(await answer.text()) if "audio" not in answer.content_type else ""

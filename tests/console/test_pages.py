@@ -180,8 +180,8 @@ async def test_those_not_reached_stand_first_with_the_reason_and_trying_again_re
         assert "1 个离线" in visitor.page
         late = await BareTerminal.connect(ports.terminals, B)
         await until(lambda: late.starts)
-        page = await gate.state.store.read(queries.audit_page)
-        assert [row.actor for row in page.items if row.action == "retry"] == ["operator", "operator"]
+        kept = await gate.state.store.read(queries.audit_page)
+        assert [row.actor for row in kept.items if row.action == "retry"] == ["operator", "operator"]
 
 
 async def test_cancelling_asks_for_a_reason_and_is_kept(tmp_path: Path) -> None:

@@ -162,7 +162,7 @@ async def test_a_form_from_elsewhere_changes_nothing(tmp_path: Path) -> None:
         visitor = await duty.visitor(Position.OPERATOR)
         await visitor.get("/compose")
         for csrf in ("", "0" * 64, "é"):
-            await visitor.post("/compose", csrf=False, csrf_=csrf, kind="exercise", step="send")
+            await visitor.post("/compose", stranger=True, csrf=csrf, kind="exercise", step="send")
             assert visitor.status == 403 and "刷新" in visitor.page
         assert not duty.gateway.state.messages
         assert CITY in duty.gateway.services.gazetteer
