@@ -12,6 +12,7 @@ import uvloop
 
 from benchmarks.audio import audio
 from benchmarks.broadcasts import accept_to_wire, fanout, sign_count
+from benchmarks.consoles import console, console_pages
 from benchmarks.datagrams import udp
 from benchmarks.harness import Result
 from benchmarks.ingest import ingest_cap, ingest_json
@@ -33,6 +34,8 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[Result]]] = {
     "ebd_to_wire": ebd_to_wire,
     "ingest_cap": ingest_cap,
     "ingest_json": ingest_json,
+    "console": console,
+    "console_pages": console_pages,
 }
 
 

@@ -144,7 +144,7 @@ async def fanout(passes: int = 15) -> Result:
     return compare("fanout", pairs, baseline_name="bare epoll loop, stores nothing", n=TERMINALS, goal=1.5)
 
 
-def _request(key: str, number: int) -> bytes:
+def request_for(key: str, number: int) -> bytes:
     """A warning of our JSON form to the whole city, as the bytes of a request."""
     now = datetime.now(UTC).replace(microsecond=0)
     body = json.dumps(
@@ -169,7 +169,7 @@ def _request(key: str, number: int) -> bytes:
     return head.encode() + body
 
 
-async def _key(gateway: Gateway) -> str:
+async def operator_key(gateway: Gateway) -> str:
     """A key with every right."""
     plain, row = issue_key(Publisher(name="bench", areas=(CITY,)), time.time())
     await gateway.state.store.write(row)
@@ -197,11 +197,11 @@ async def posted(rig_: Rig, port: int, request: bytes) -> Sample:
 async def accept_to_wire(broadcasts: int = 200) -> Result:
     """HTTP accept to last frame written, in turn with the whole bare fan-out."""
     async with rig(TERMINALS) as both:
-        key = await _key(both.gateway)
+        key = await operator_key(both.gateway)
         both.gateway.state.counters.accept_to_wire.clear()
         pairs = []
         for number in range(1, broadcasts + 2):
-            ours = await posted(both, both.gateway.ports.http, _request(key, number))
+            ours = await posted(both, both.gateway.ports.http, request_for(key, number))
             await both.bare_generator.arm(number, ServiceType.START)
             base, _ = both.bare.fan_out(bytes(180))
             if number > 1:
