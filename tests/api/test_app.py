@@ -55,7 +55,7 @@ async def test_a_method_that_is_not_there_is_405_with_those_that_are(api: Api, r
 
 
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize("path", ["/", "/api/v2/warnings", "/api/v1/warnings/", "/favicon.ico", "/api/v1/%2e%2e"])
+@pytest.mark.parametrize("path", ["/api/v2/warnings", "/api/v1/warnings/", "/favicon.ico", "/api/v1/%2e%2e"])
 async def test_a_path_that_is_not_there_is_404(api: Api, path: str) -> None:
     assert (await api.get(path)).status == 404
 
