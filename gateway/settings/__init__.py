@@ -33,6 +33,7 @@ from gateway.settings.monitor import MonitorSection
 from gateway.settings.plans import ApprovalSection, PlanName, PlanSection, QuietSection
 from gateway.settings.platform import PeerName, PeerSection, PlatformSection
 from gateway.settings.publishers import PublisherName, PublisherSection
+from gateway.settings.sms import SmsSection
 from gateway.settings.sound import SoundSection
 from gateway.settings.trust import TrustSection
 
@@ -237,6 +238,7 @@ class Settings(BaseSettings):
     publishers: dict[PublisherName, PublisherSection] = {}
     peers: dict[PeerName, PeerSection] = {}
     console: ConsoleSection = ConsoleSection()
+    sms: SmsSection = SmsSection()
     drop: dict[DropFolderName, DropSection] = {}
     log: LogSection = LogSection()
 
