@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from gateway.api.auth import Keys
 from gateway.api.services import Services
@@ -20,3 +21,5 @@ class Rooms:
     books: Books
     watch: Watch
     weigh: Weigh
+    #: one report is made at a time: each takes a processor for a second
+    reports: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))

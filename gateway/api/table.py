@@ -39,6 +39,7 @@ from gateway.api.table_daily import DAILY
 from gateway.api.table_drills import DRILLS
 from gateway.api.table_earthquakes import EARTHQUAKES
 from gateway.api.table_plans import PLANS
+from gateway.api.table_reports import REPORTS
 from gateway.api.table_review import REVIEW
 from gateway.api.table_sound import SOUND
 from gateway.api.table_trust import TRUST
@@ -372,6 +373,7 @@ ROUTES: Final = (
     *REQUESTS,
     *PLANS,
     *REVIEW,
+    *REPORTS,
     *DRILLS,
     *DAILY,
     *SOUND,

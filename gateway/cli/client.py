@@ -51,6 +51,11 @@ class ApiClient:
         """Text of a GET that is not JSON, such as the emulator's journal."""
         return str(await self._call("GET", path, query=query, raw=True))
 
+    async def file(self, path: str, header: str, **query: str | int | None) -> tuple[bytes, str]:
+        """Bytes of a GET that is a file, and one header of the answer."""
+        found: tuple[bytes, str] = await self._call("GET", path, query=query, header=header)
+        return found
+
     async def post(
         self,
         path: str,
@@ -82,6 +87,7 @@ class ApiClient:
         data: bytes | None = None,
         media_type: str | None = None,
         raw: bool = False,
+        header: str = "",
     ) -> Any:
         headers = {"Content-Type": media_type} if media_type else {}
         parameters = {name: str(value) for name, value in (query or {}).items() if value is not None}
@@ -91,6 +97,8 @@ class ApiClient:
             ) as response:
                 if response.status >= 400:
                     raise HttpError(response.status, _problem(await response.text()))
+                if header:
+                    return await response.read(), response.headers.get(header, "")
                 return await response.text() if raw else await response.json()
         except (ContentTypeError, ValueError) as error:
             raise EnvironmentLackingError(

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from gateway.api import reads
 from gateway.api.decisions import HEARD, approve_as, refusal_for
+from gateway.api.reports import FORMS, answer_report, message_work
 from gateway.api.schemes import LISTS, scheme_body
 from gateway.console import words
 from gateway.console.site import Visit, holder_of
@@ -116,6 +117,16 @@ async def programme(visit: Visit) -> web.Response:
     sound = await services.dispatch.state.sound.preview(message)
     await services.store.write(AuditRow(services.clock(), visit.holder.name, HEARD, row.ebm_id), urgent=True)
     return web.Response(body=sound, content_type="audio/mpeg", headers={"Cache-Control": "no-store"})
+
+
+async def report(visit: Visit) -> web.StreamResponse:
+    """GET /console/messages/{id}/report?format=."""
+    row, _ = await _rows(visit)
+    form = visit.request.query.get("format", "html")
+    if form not in FORMS:
+        raise InvalidValueError("format", form, f"须为 must be one of {', '.join(FORMS)}")
+    work = await message_work(visit.services, row.ebm_id, visit.session.person.name)
+    return await answer_report(visit.services, work, form, visit.site.rooms.reports)
 
 
 # -- acts

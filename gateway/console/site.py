@@ -19,7 +19,6 @@ from gateway.api.rooms import Rooms
 from gateway.api.services import Services
 from gateway.console import words
 from gateway.console.desk import Desk, Session, csrf_fits
-from gateway.console.map import CountyMap
 from gateway.domain.approval import Role
 from gateway.domain.message import EbmClass
 from gateway.domain.people import Position
@@ -27,6 +26,7 @@ from gateway.domain.zone import BEIJING
 from gateway.errors import RightsError
 from gateway.publishers.profile import Profile
 from gateway.publishers.rights import KeyKind, Publisher
+from gateway.reports.map import CountyMap
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")

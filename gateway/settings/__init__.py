@@ -33,6 +33,7 @@ from gateway.settings.monitor import MonitorSection
 from gateway.settings.plans import ApprovalSection, PlanName, PlanSection, QuietSection
 from gateway.settings.platform import PeerName, PeerSection, PlatformSection
 from gateway.settings.publishers import PublisherName, PublisherSection
+from gateway.settings.reports import ReportsSection
 from gateway.settings.sms import SmsSection
 from gateway.settings.sound import SoundSection
 from gateway.settings.trust import TrustSection
@@ -238,6 +239,7 @@ class Settings(BaseSettings):
     publishers: dict[PublisherName, PublisherSection] = {}
     peers: dict[PeerName, PeerSection] = {}
     console: ConsoleSection = ConsoleSection()
+    reports: ReportsSection = ReportsSection()
     sms: SmsSection = SmsSection()
     drop: dict[DropFolderName, DropSection] = {}
     log: LogSection = LogSection()

@@ -1,0 +1,38 @@
+"""Calls about reports 报告, a part of the table of calls."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.api import reports
+from gateway.api.routes import JSON, Need, Reply, Route
+
+_V1: Final = "/api/v1"
+_FILES: Final = tuple(
+    Reply(200, f"{form}，签名在 signed in header {reports.PROOF_HEADER}", None, media)
+    for form, media in reports.FORMS.items()
+    if media != JSON
+)
+
+REPORTS: Final = (
+    Route(
+        "GET",
+        f"{_V1}/warnings/{{id}}/report",
+        reports.get_report,
+        "单次播发或演练报告 the report of a message, or of a drill",
+        (Reply(200, "JSON", reports.ReportBody), *_FILES),
+        query=reports.ReportQuery,
+        problems=(404, 422),
+        words="各种格式数字相同；见 docs/reports.md / the same numbers in every form: docs/reports.md.",
+    ),
+    Route(
+        "GET",
+        f"{_V1}/reports/month",
+        reports.get_month,
+        "月度报告 the report of a month",
+        (Reply(200, "JSON", reports.ReportBody), *_FILES),
+        need=Need.OPERATOR,
+        query=reports.MonthQuery,
+        problems=(422,),
+    ),
+)

@@ -1,0 +1,34 @@
+"""Queries of reports: what people did to a message, and what a month held."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from gateway.store import rows, schema
+from gateway.store.queries import all_of
+
+#: Messages of one month; a county has dozens, a city hundreds.
+MOST = 20_000
+
+
+def acts_on(connection: Connection, ebm_id: str) -> tuple[rows.AuditRow, ...]:
+    """What people did to a message, oldest first."""
+    c = schema.audit.c
+    return all_of(connection, rows.AuditRow, select(schema.audit).where(c.subject == ebm_id).order_by(c.id).limit(MOST))
+
+
+def messages_of_month(connection: Connection, start: float, end: float) -> list[tuple[rows.MessageRow, str]]:
+    """Messages accepted in [start, end) with their publishers, oldest first."""
+    m, w = schema.messages.c, schema.warnings.c
+    query = select(schema.messages).where(m.accepted_at >= start, m.accepted_at < end).order_by(m.accepted_at, m.ebm_id)
+    found = all_of(connection, rows.MessageRow, query.limit(MOST))
+    ids = select(m.warning_id).where(m.accepted_at >= start, m.accepted_at < end)
+    names = {row.id: row.publisher for row in connection.execute(select(w.id, w.publisher).where(w.id.in_(ids)))}
+    return [(row, names.get(row.warning_id, "")) for row in found]
+
+
+def alarms_of_month(connection: Connection, start: float, end: float) -> tuple[rows.AlarmRow, ...]:
+    """Alarms raised in [start, end), oldest first."""
+    c = schema.alarms.c
+    query = select(schema.alarms).where(c.raised_at >= start, c.raised_at < end).order_by(c.id).limit(MOST)
+    return all_of(connection, rows.AlarmRow, query)
