@@ -26,7 +26,7 @@ SAMPLE = Path(__file__).parents[1] / "config" / "gateway.toml"
 TEXT = SAMPLE.read_text(encoding="utf-8")
 
 #: Tables by name.
-TABLES = ("drop", "library", "links", "live.sources", "sms.numbers", "peers", "plans", "publishers")
+TABLES = ("drop", "library", "links", "live.sources", "notify", "sms.numbers", "peers", "plans", "publishers")
 
 
 @pytest.fixture(autouse=True)

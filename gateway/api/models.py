@@ -336,6 +336,7 @@ class DeliveryBody(Reply):
 class AlarmBody(Reply):
     """An alarm 告警."""
 
+    number: int = Field(description="编号，用于确认 for its acknowledgement")
     kind: str
     subject: str
     text: str

@@ -117,6 +117,7 @@ def _path_parameters(route: Route) -> list[Json]:
         "stream": "回传标识 id of a monitored stream",
         "ebm_id": "EBM 编码 EBM id, 35 digits",
         "name": "文件名 name of the file",
+        "number": "告警编号 number of an alarm",
     }
     return [
         {"name": name, "in": "path", "required": True, "description": words[name], "schema": {"type": "string"}}

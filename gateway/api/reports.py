@@ -172,15 +172,15 @@ async def answer_report(
 
 
 def _written(work: Callable[[], Report], form: str, services: Services) -> tuple[Report, bytes]:
-    report = work()
+    report, drawing = work(), CountyMap(services.outlines, services.gazetteer)
     if form == "html":
-        return report, html_of(report, CountyMap(services.outlines, services.gazetteer))
+        return report, html_of(report, drawing)
     if form == "csv":
         return report, csv_of(report)
     if form == "xlsx":
         return report, xlsx_of(report)
     if form == "pdf":
-        return report, pdf_of(report, services.settings.reports.font)
+        return report, pdf_of(report, drawing, services.settings.reports.font)
     return report, report_body(report).model_dump_json().encode()
 
 

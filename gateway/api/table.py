@@ -289,6 +289,16 @@ TERMINALS: Final = (
         problems=(422,),
     ),
     Route(
+        "POST",
+        f"{_V1}/alarms/{{number}}/acknowledge",
+        alarms.acknowledge,
+        "确认告警 somebody has seen an alarm",
+        (Reply(204, "已记下 noted", None),),
+        need=Need.OPERATOR,
+        problems=(404,),
+        words="持续超过 [alarms] again_minutes 则再次提示 / shown as unseen again where it lasts.",
+    ),
+    Route(
         "GET",
         f"{_V1}/events",
         events.stream_events,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from gateway.api.alarms import acknowledge_as
 from gateway.api.drills import DRILL, is_hidden
 from gateway.api.links import title_of
 from gateway.console.site import Visit
 from gateway.domain.people import Position
-from gateway.errors import InvalidValueError
 from gateway.store import queries
-from gateway.store.rows import AlarmAcknowledgedRow, AuditRow
 
 
 async def alarms(visit: Visit) -> web.Response:
@@ -23,15 +22,7 @@ async def alarms(visit: Visit) -> web.Response:
 
 async def acknowledge(visit: Visit) -> web.Response:
     """POST /console/alarms/{number}: somebody has seen it, by name."""
-    number = visit.request.match_info["number"]
-    if not number.isdecimal():
-        raise InvalidValueError("number", number, "须为数字 / must be a number")
-    services, who = visit.services, visit.holder
-    await services.store.write(
-        AlarmAcknowledgedRow(int(number), who.name),
-        AuditRow(services.clock(), who.name, "alarm_acknowledged", number),
-        urgent=True,
-    )
+    await acknowledge_as(visit.services, visit.request.match_info["number"], visit.holder.name)
     return visit.go("/alarms")
 
 

@@ -19,6 +19,7 @@ from gateway.api.rooms import Rooms
 from gateway.api.services import Services
 from gateway.console import words
 from gateway.console.desk import Desk, Session, csrf_fits
+from gateway.dispatch.alarms import AlarmLevel
 from gateway.domain.approval import Role
 from gateway.domain.message import EbmClass
 from gateway.domain.people import Position
@@ -154,7 +155,9 @@ Page = Callable[[Visit], Awaitable[web.StreamResponse]]
 def respond(site: Site, name: str, status: int = 200, **context: Any) -> web.Response:
     """Render a template."""
     alarms = site.services.dispatch.state.alarms.open if context.get("session") else ()
-    loud = [alarm for alarm in alarms if alarm.level.value == "critical"]
+    again = site.services.settings.alarms.again_minutes * 60
+    seen = site.services.dispatch.state.alarms.seen_by
+    loud = [alarm for alarm in alarms if alarm.level is AlarmLevel.CRITICAL and not seen(alarm, again)]
     text = site.environment.get_template(name).render(
         gateway=site.services.settings.gateway, alarms=alarms, loud=loud, now=site.services.clock(), **context
     )

@@ -26,12 +26,12 @@ from gateway.daemon.links import make_bearers
 from gateway.daemon.listening import hub_limits, listen
 from gateway.daemon.machine import calm_the_collector, clock_synchronised, raise_file_limit
 from gateway.daemon.monitoring import make_monitors
+from gateway.daemon.notify import messengers
 from gateway.daemon.papers import make_paper_book
 from gateway.daemon.platform import PlatformRooms, make_platform
 from gateway.daemon.quakes import make_quakes
 from gateway.daemon.replay import keep_replay, open_trust
 from gateway.daemon.signing import signs_by
-from gateway.daemon.sms import SmsDesk
 from gateway.daemon.sound import library_sources, make_sound, recordings_folder, sound_options
 from gateway.devices.adapter_link import AdapterLink
 from gateway.devices.adapter_port import AdapterPort
@@ -326,12 +326,12 @@ class Gateway:
             self._task(shared.run(), f"library of {source.name}")
 
     def _watch_folders(self) -> None:
-        """Take what publishers drop into folders, or send as short messages."""
+        """Take what publishers drop into folders or send as short messages, and tell alarms to those who want them."""
         weigh = weigher(self.services)
         for name, section in self.settings.drop.items():
             self._task(Drop(name, section, self.services, weigh).run(), f"drop folder {name}")
-        if self.settings.sms.port:
-            self._task(SmsDesk(self.services, weigh).run(), "short messages")
+        for work, name in messengers(self.services, weigh):
+            self._task(work, name)
 
     def _task(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._stack.push_async_callback(_end, asyncio.create_task(work, name=name))

@@ -68,8 +68,15 @@ class SmsDesk:
         self._services, self._weigh = services, weigh
         self._section = services.settings.sms
         self._alarms = services.dispatch.state.alarms
+        self._modem: Modem | None = None
         self._since: dict[tuple[str, int], float] = {}
         self._lately: dict[str, deque[float]] = {}
+
+    async def send(self, number: str, text: str) -> None:
+        """Send a text through the modem, as it is open now. Errors: LinkError, MalformedFrame."""
+        if self._modem is None:
+            raise LinkError("短信猫不可用 the modem cannot be used")
+        await self._modem.send(number, text)
 
     async def run(self, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Read what comes, until cancelled; a modem that is gone is an alarm, and opened anew."""
@@ -77,12 +84,15 @@ class SmsDesk:
             try:
                 async with open_modem(self._section.port, self._section.baud) as modem:
                     self._alarms.clear(_MODEM, self._section.port)
+                    self._modem = modem
                     await self._serve(modem)
             except LinkError as error:
                 text = f"短信猫不可用 the modem cannot be used: {error}"
                 self._alarms.raise_(_MODEM, self._section.port, text, AlarmLevel.CRITICAL)
             except GatewayError as error:
                 log.error("messages wait in the modem", error=str(error))
+            finally:
+                self._modem = None
             await pause(self._section.every_seconds)
 
     async def _serve(self, modem: Modem) -> None:

@@ -54,6 +54,8 @@ class Alarms:
         self._quiet = quiet
         self._limit = limit
         self._open: dict[tuple[str, str], Alarm] = {}
+        #: who has seen an alarm, and when; it is forgotten with the alarm
+        self._seen: dict[tuple[str, str], tuple[str, float]] = {}
         #: by alarm: how often it was raised since it was last stored, and when that was
         self._unstored: dict[tuple[str, str], tuple[int, float]] = {}
 
@@ -83,12 +85,27 @@ class Alarms:
         """The cause is gone."""
         if self._open.pop((kind, subject), None) is not None:
             self._unstored.pop((kind, subject), None)
+            self._seen.pop((kind, subject), None)
             log.info("alarm cleared", kind=kind, subject=subject)
             self._submit(AlarmClearedRow(kind, subject, self._clock()), lambda: None)
 
-    def restore(self, alarm: Alarm) -> None:
-        """Take over an alarm that was open before a restart."""
+    def restore(self, alarm: Alarm, seen_by: str | None = None) -> None:
+        """Take over an alarm that was open before a restart, and who had seen it."""
         self._open[(alarm.kind, alarm.subject)] = alarm
+        if seen_by:
+            self._seen[(alarm.kind, alarm.subject)] = (seen_by, self._clock())
+
+    def acknowledge(self, kind: str, subject: str, who: str) -> bool:
+        """Somebody has seen it; whether it is open. It counts as unseen again when it lasts (``seen_by``)."""
+        if (kind, subject) not in self._open:
+            return False
+        self._seen[(kind, subject)] = (who, self._clock())
+        return True
+
+    def seen_by(self, alarm: Alarm, seconds: float) -> str:
+        """Who acknowledged it within so many seconds; empty: nobody."""
+        who, at = self._seen.get((alarm.kind, alarm.subject), ("", float("-inf")))
+        return who if self._clock() - at < seconds else ""
 
     def _make_room(self) -> None:
         """Let the alarm go from memory that was raised first: a full list must not hide what is new."""

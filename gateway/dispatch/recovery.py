@@ -28,7 +28,8 @@ async def recover(state: State, lifecycle: Lifecycle) -> int:
         page = await state.store.read(queries.alarms_page, limit=1000, cursor=cursor, open_only=True)
         for row in page.items:
             state.alarms.restore(
-                Alarm(row.kind, row.subject, row.text, AlarmLevel(row.level), row.raised_at, row.last_at, row.count)
+                Alarm(row.kind, row.subject, row.text, AlarmLevel(row.level), row.raised_at, row.last_at, row.count),
+                row.acknowledged_by,
             )
         cursor = page.next
         if cursor is None:

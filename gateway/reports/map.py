@@ -22,13 +22,19 @@ _MARGIN: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class County:
-    """One county: outline as an SVG path, and where its name stands."""
+    """One county: its outline, and where its name stands."""
 
     code: AreaCode
     name: str
-    path: str
+    #: closed rings of points, the outer ones first
+    rings: tuple[tuple[tuple[float, float], ...], ...]
     x: float
     y: float
+
+    @property
+    def path(self) -> str:
+        """The outline as an SVG path."""
+        return "".join("M" + "L".join(f"{x:g} {y:g}" for x, y in ring) + "Z" for ring in self.rings)
 
 
 class CountyMap:
@@ -51,10 +57,9 @@ class CountyMap:
     def _county(self, code: AreaCode, shape: BaseGeometry, name: str) -> County:
         simple = shape.simplify(_SIMPLER)
         polygons = [part for part in getattr(simple, "geoms", [simple]) if part.geom_type == "Polygon"]
-        path = "".join(self._ring(ring) for polygon in polygons for ring in (polygon.exterior, *polygon.interiors))
+        rings = tuple(self._ring(ring) for polygon in polygons for ring in (polygon.exterior, *polygon.interiors))
         middle = max(polygons, key=lambda polygon: polygon.area).representative_point()
-        return County(code, name, path, *self.place(middle.y, middle.x))
+        return County(code, name, rings, *self.place(middle.y, middle.x))
 
-    def _ring(self, ring: BaseGeometry) -> str:
-        points = (self.place(lat, lon) for lon, lat in ring.coords)
-        return "M" + "L".join(f"{x:g} {y:g}" for x, y in points) + "Z"
+    def _ring(self, ring: BaseGeometry) -> tuple[tuple[float, float], ...]:
+        return tuple(self.place(lat, lon) for lon, lat in ring.coords)

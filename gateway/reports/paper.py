@@ -18,7 +18,9 @@ from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
 
 from gateway.errors import EnvironmentLackingError
+from gateway.reports.map import CountyMap
 from gateway.reports.model import Kind, Report, Table, text_of
+from gateway.reports.pictures import pictures
 
 #: Adobe's name of a Chinese face that viewers bring along, used where the settings name no file: it is not embedded.
 _COMMON: Final = "STSong-Light"
@@ -27,8 +29,11 @@ _SIZE: Final = 7.5
 _WIDTH: Final = landscape(A4)[0] - 24 * mm
 
 
-def pdf_of(report: Report, font: Path | None = None) -> bytes:
-    """The pdf; ``font`` a TrueType file with Chinese to embed. Errors: EnvironmentLackingError for one that is none."""
+def pdf_of(report: Report, drawing: CountyMap, font: Path | None = None) -> bytes:
+    """The pdf, with the map of ``drawing``; ``font`` a TrueType file with Chinese to embed.
+
+    Errors: EnvironmentLackingError for a font that is none.
+    """
     face = _face(font)
     style = ParagraphStyle("text", fontName=face, fontSize=_SIZE, leading=_SIZE * 1.35, wordWrap="CJK")
     right = ParagraphStyle("number", parent=style, alignment=2)
@@ -39,12 +44,14 @@ def pdf_of(report: Report, font: Path | None = None) -> bytes:
     if report.drill:
         flow.append(Paragraph("<b>演练 DRILL — 非实际预警 not an actual warning</b>", title))
     flow += [
-        Paragraph(escape(f"{report.gateway} · {report.subtitle}"), style),
+        Paragraph(escape(f"{report.gateway}　{report.subtitle}"), style),
         Paragraph(escape(report.title), head),
         Paragraph(escape(made), style),
     ]
     if report.estimate:
         flow.append(Paragraph("人口为演示估算 people are an estimate", style))
+    if report.dots or len(report.curve.points) > 1:
+        flow.append(pictures(report, drawing, face))
     for table in report.tables:
         flow.append(Paragraph(escape(table.title), title))
         flow.append(_table(table, style, right, face) if table.rows else Paragraph("无 none", style))
@@ -85,7 +92,8 @@ def _table(table: Table, style: ParagraphStyle, right: ParagraphStyle, face: str
     kinds = [column.kind for column in table.columns]
     rows: list[list[Any]] = [[Paragraph(escape(column.title), style) for column in table.columns]]
     for row in table.rows:
-        cells = [text_of(value, kind) for value, kind in zip(row, kinds, strict=True)]
+        # The common face has no raised dot, which stands in formulas.
+        cells = [text_of(value, kind).replace("·", "×") for value, kind in zip(row, kinds, strict=True)]
         if table.bulk:
             rows.append([cell if len(cell) <= 60 else f"{cell[:57]}…" for cell in cells])
             continue

@@ -30,6 +30,7 @@ from gateway.settings.library import LibrarySource, SourceName
 from gateway.settings.links import LinkName, LinkSettings
 from gateway.settings.live import LiveSection
 from gateway.settings.monitor import MonitorSection
+from gateway.settings.notify import AlarmsSection, NotifyName, NotifySection
 from gateway.settings.plans import ApprovalSection, PlanName, PlanSection, QuietSection
 from gateway.settings.platform import PeerName, PeerSection, PlatformSection
 from gateway.settings.publishers import PublisherName, PublisherSection
@@ -239,6 +240,8 @@ class Settings(BaseSettings):
     publishers: dict[PublisherName, PublisherSection] = {}
     peers: dict[PeerName, PeerSection] = {}
     console: ConsoleSection = ConsoleSection()
+    alarms: AlarmsSection = AlarmsSection()
+    notify: dict[NotifyName, NotifySection] = {}
     reports: ReportsSection = ReportsSection()
     sms: SmsSection = SmsSection()
     drop: dict[DropFolderName, DropSection] = {}

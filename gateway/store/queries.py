@@ -273,6 +273,11 @@ def alarms_page(
     return page_of(connection, rows.AlarmRow, schema.alarms, ("id",), (int,), limit, cursor, query=query)
 
 
+def alarm_by_id(connection: Connection, number: int) -> rows.AlarmRow | None:
+    """One alarm by its number."""
+    return one_of(connection, rows.AlarmRow, select(schema.alarms).where(schema.alarms.c.id == number))
+
+
 def audit_page(connection: Connection, limit: int = 100, cursor: str | None = None) -> Page[rows.AuditRow]:
     """What people did, newest first."""
     return page_of(connection, rows.AuditRow, schema.audit, ("id",), (int,), limit, cursor)
