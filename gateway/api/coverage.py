@@ -10,10 +10,13 @@ from pydantic import Field, StringConstraints
 
 from gateway.api.models import Query
 from gateway.api.routes import Call, answer
+from gateway.api.services import Services
 from gateway.api.warnings import own_ids
 from gateway.coverage.contract import to_contract, to_standing_contract
+from gateway.coverage.drilled import last_drills
 from gateway.coverage.figures import Rule
-from gateway.coverage.standing import area_from_digits, standing
+from gateway.coverage.standing import StandingCoverage, area_from_digits, standing
+from gateway.domain.codes import AreaCode
 from gateway.errors import NotFoundError
 
 
@@ -50,11 +53,25 @@ async def standing_coverage(call: Call) -> web.Response:
     asked = call.query(StandingQuery)
     services = call.rooms.services
     area = area_from_digits(asked.area or services.settings.gateway.region)
+    return answer(to_standing_contract(await standing_now(services, area)))
+
+
+async def standing_now(services: Services, area: AreaCode) -> StandingCoverage:
+    """Standing coverage of a division as it is now. Errors: NotFoundError, StoreError."""
+    drilled = await last_drills(services.books, services.store)
     online = services.hub.current.keys()
-    terminals = [
-        (entry.terminal.area, entry.id in online)
-        for entry in services.dispatch.state.registry
-        if entry.terminal.in_service
-    ]
-    found = await asyncio.to_thread(standing, services.gazetteer, area, terminals, as_of=services.clock())
-    return answer(to_standing_contract(found))
+    serving = [entry for entry in services.dispatch.state.registry if entry.terminal.in_service]
+    terminals = [(entry.terminal.area, entry.id in online) for entry in serving]
+    proven = [entry.terminal.area for entry in serving if entry.id in drilled.proven]
+
+    def make() -> StandingCoverage:
+        return standing(
+            services.gazetteer,
+            area,
+            terminals,
+            as_of=services.clock(),
+            proven=proven,
+            drilled_at=drilled.newest,
+        )
+
+    return await asyncio.to_thread(make)

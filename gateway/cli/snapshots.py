@@ -61,6 +61,7 @@ def standing_of(answer: Any) -> StandingCoverage:
         area=_standing(body.area),
         areas=tuple(map(_standing, body.areas)),
         source=PopulationSource(body.population_source, "", body.estimate),
+        drilled_at=None if body.drilled_at is None else body.drilled_at.timestamp(),
     )
 
 
@@ -110,6 +111,7 @@ def _standing(body: AreaStandingBody) -> AreaStanding:
         strict=_ratio(body.strict),
         live=_ratio(body.live),
         live_strict=_ratio(body.live_strict),
+        drilled=_ratio(body.drilled),
         village_standard=_ratio(body.village_standard),
         village_live=_ratio(body.village_live),
         key_villages=_ratio(body.key_villages) if body.key_villages else None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +9,11 @@ from typing import Any
 from aiohttp import web
 
 from gateway.api import reads
+from gateway.api.coverage import standing_now
 from gateway.console.site import Visit
 from gateway.coverage.figures import Rule
 from gateway.coverage.model import CoverageSnapshot
-from gateway.coverage.standing import StandingCoverage, area_from_digits, standing
+from gateway.coverage.standing import StandingCoverage, area_from_digits
 from gateway.dispatch.live import LiveMessage
 from gateway.domain.message import MessageState
 
@@ -32,7 +32,12 @@ class OnAir:
 
 async def overview(visit: Visit) -> web.Response:
     """GET /console."""
-    return visit.render("overview.html", **await _facts(visit), whole=await _standing(visit))
+    return visit.render(
+        "overview.html",
+        **await _facts(visit),
+        whole=await _standing(visit),
+        target=visit.services.settings.coverage.target,
+    )
 
 
 async def live(visit: Visit) -> web.Response:
@@ -75,13 +80,6 @@ async def _standing(visit: Visit) -> StandingCoverage:
     services = visit.services
 
     async def make() -> StandingCoverage:
-        area = area_from_digits(services.settings.gateway.region)
-        online = services.hub.current.keys()
-        terminals = [
-            (entry.terminal.area, entry.id in online)
-            for entry in services.dispatch.state.registry
-            if entry.terminal.in_service
-        ]
-        return await asyncio.to_thread(standing, services.gazetteer, area, terminals, as_of=services.clock())
+        return await standing_now(services, area_from_digits(services.settings.gateway.region))
 
     return await visit.site.kept.fresh("standing", _STANDING_SECONDS, make)

@@ -87,7 +87,7 @@ class RatioBody(_Body):
     """A ratio with its rule, so that it can be checked."""
 
     rule: str
-    formula: str = Field(description="P people, N registered and O online terminals of a village")
+    formula: str = Field(description="P people; N registered, O online terminals of a village, D proven in a drill")
     unit: Literal["people", "villages"]
     numerator: int = Field(ge=0)
     denominator: int = Field(ge=0)
@@ -107,6 +107,9 @@ class AreaStandingBody(_Body):
     strict: RatioBody
     live: RatioBody
     live_strict: RatioBody
+    drilled: RatioBody = Field(
+        description="上次演练证实: a terminal was proven to play in the last drill that was for it"
+    )
     village_standard: RatioBody = Field(description="行政村达标率: two terminals or more")
     village_live: RatioBody
     key_villages: RatioBody | None
@@ -119,6 +122,7 @@ class StandingBody(_Body):
     as_of: AwareDatetime
     area: AreaStandingBody
     areas: list[AreaStandingBody] = Field(description="the divisions directly below")
+    drilled_at: AwareDatetime | None = Field(description="最近一次演练 the newest drill that counts; null: none")
     population_source: str
     estimate: bool
 
@@ -149,6 +153,7 @@ def to_standing_contract(standing: StandingCoverage) -> StandingBody:
         as_of=_instant(standing.as_of),
         area=AreaStandingBody.model_validate(standing.area),
         areas=[AreaStandingBody.model_validate(area) for area in standing.areas],
+        drilled_at=None if standing.drilled_at is None else _instant(standing.drilled_at),
         population_source=source_label(standing.source),
         estimate=standing.source.estimate,
     )

@@ -48,6 +48,8 @@ class AreaStanding:
     #: the same with online terminals.
     live: Ratio
     live_strict: Ratio
+    #: people of villages where a terminal was proven to play in the last drill that was for it.
+    drilled: Ratio
     #: 行政村达标率: villages with two registered terminals or more.
     village_standard: Ratio
     village_live: Ratio
@@ -64,6 +66,8 @@ class StandingCoverage:
     area: AreaStanding
     areas: tuple[AreaStanding, ...]
     source: PopulationSource
+    #: the newest drill that counts here, in Unix seconds; None: there was none
+    drilled_at: float | None = None
 
 
 def area_from_digits(digits: str) -> AreaCode:
@@ -83,11 +87,16 @@ def standing(
     *,
     as_of: float,
     key_villages: Collection[AreaCode] = (),
+    proven: Iterable[AreaCode] = (),
+    drilled_at: float | None = None,
 ) -> StandingCoverage:
     """Standing coverage of ``area`` and of the divisions directly below it.
 
     ``terminals``: area and whether online, for each terminal in service; those elsewhere are passed over. A terminal
-    whose area is no village counts among terminals and serves no village. Raise NotFoundError for an unknown area.
+    whose area is no village counts among terminals and serves no village. ``proven``: the area of each terminal
+    in service that was proven to play in its last drill (``drilled.last_drills``).
+
+    Errors: NotFoundError for an unknown area.
     """
     villages = gazetteer.villages_in([area])
     if not villages and area not in gazetteer:
@@ -99,16 +108,17 @@ def standing(
         if place.startswith(prefix):
             registered[place] += 1
             online[place] += is_online
-    key = frozenset(key_villages)
+    key, played = frozenset(key_villages), Counter(proven)
     below = _grouped(area, villages, registered)
     return StandingCoverage(
         as_of=as_of,
-        area=_standing_of(area, gazetteer.name(area), villages, registered, online, key),
+        area=_standing_of(area, gazetteer.name(area), villages, registered, online, played, key),
         areas=tuple(
-            _standing_of(code, gazetteer.name(code), inside, places, online, key)
+            _standing_of(code, gazetteer.name(code), inside, places, online, played, key)
             for code, (inside, places) in sorted(below.items())
         ),
         source=gazetteer.source,
+        drilled_at=drilled_at,
     )
 
 
@@ -137,6 +147,7 @@ def _standing_of(
     villages: Collection[Area],
     registered: dict[AreaCode, int],
     online: Counter[AreaCode],
+    played: Counter[AreaCode],
     key: frozenset[AreaCode],
 ) -> AreaStanding:
     sets = [(village, registered.get(village.code, 0), online[village.code]) for village in villages]
@@ -154,6 +165,7 @@ def _standing_of(
         strict=_people("strict", "N", by_plan, SETS_ASKED),
         live=_people("live", "O", by_life, 1),
         live_strict=_people("live_strict", "O", by_life, SETS_ASKED),
+        drilled=_people("drilled", "D", [(village, played[village.code]) for village in villages], 1),
         village_standard=_villages("village_standard", "N", by_plan, SETS_ASKED),
         village_live=_villages("village_live", "O", by_life, SETS_ASKED),
         key_villages=_villages("key_villages", "N", by_key, 1) if by_key else None,

@@ -132,6 +132,7 @@ def standing_table(standing: StandingCoverage) -> Table:
     table.add_column("规划覆盖\nplanned", justify="right", no_wrap=True)
     table.add_column("严格\nstrict", justify="right", no_wrap=True)
     table.add_column("在线覆盖\nlive", justify="right", no_wrap=True)
+    table.add_column("演练证实\ndrilled", justify="right", no_wrap=True)
     table.add_column("村达标率\nvillages ≥2", justify="right", no_wrap=True)
     for area in standing.areas:
         table.add_row(_plain(area.name), *_standing_cells(area))
@@ -139,7 +140,8 @@ def standing_table(standing: StandingCoverage) -> Table:
     table.add_row(_plain(standing.area.name), *_standing_cells(standing.area), style="bold")
     whole = standing.area
     rules = "; ".join(
-        f"{r.rule} {r.formula}" for r in (whole.planned, whole.strict, whole.live, whole.village_standard)
+        f"{r.rule} {r.formula}"
+        for r in (whole.planned, whole.strict, whole.live, whole.drilled, whole.village_standard)
     )
     table.caption = _caption(rules, standing.source)
     return table
@@ -205,6 +207,7 @@ def _standing_cells(area: AreaStanding) -> tuple[RenderableType, ...]:
         _percent(area.planned),
         _percent(area.strict),
         _percent(area.live),
+        _percent(area.drilled),
         _percent(area.village_standard),
     )
 

@@ -197,6 +197,8 @@ class CoverageSection(Section):
     """How coverage is counted where a request does not say."""
 
     rule: Literal["fraction", "any"] = "fraction"
+    #: share of the people that are to be covered
+    target: Annotated[float, Field(gt=0, le=1)] = 0.9
 
 
 class LogSection(Section):

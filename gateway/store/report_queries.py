@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
+from gateway.domain.message import EbmClass
 from gateway.store import rows, schema
 from gateway.store.queries import all_of
 
@@ -32,3 +33,12 @@ def alarms_of_month(connection: Connection, start: float, end: float) -> tuple[r
     c = schema.alarms.c
     query = select(schema.alarms).where(c.raised_at >= start, c.raised_at < end).order_by(c.id).limit(MOST)
     return all_of(connection, rows.AlarmRow, query)
+
+
+def drills_on_air(connection: Connection, limit: int) -> list[tuple[str, float]]:
+    """Simulated and real drills that went on air, with when they were taken in, the newest first."""
+    c = schema.messages.c
+    classes = (int(EbmClass.SIMULATED_DRILL), int(EbmClass.REAL_DRILL))
+    query = select(c.ebm_id, c.accepted_at).where(c.ebm_class.in_(classes), c.activated_at.is_not(None))
+    rows_ = connection.execute(query.order_by(c.accepted_at.desc(), c.ebm_id.desc()).limit(limit))
+    return [(row.ebm_id, row.accepted_at) for row in rows_]

@@ -1,0 +1,71 @@
+"""Standing coverage by the last drill: each terminal goes by the newest one that was for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from gateway.daemon import Gateway
+from tests.api.apikit import Api
+from tests.gatewaykit import (
+    BareTerminal,
+    hang_up,
+    keep_reference,
+    report,
+    result_report,
+    settings_for,
+    task_report,
+    terminal,
+    until,
+)
+
+#: Two villages of 凤城镇, and one of 湖头镇: all of 安溪县.
+A, B, C = (terminal(area) for area in ("350524100201", "350524100202", "350524102201"))
+
+
+@pytest.fixture(autouse=True)
+def reference_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_reference(monkeypatch)
+
+
+async def test_each_terminal_goes_by_the_newest_drill_that_was_for_it(tmp_path: Path) -> None:
+    async with (
+        Gateway(settings_for(tmp_path, dispatch={"exercise_class": 3})) as gate,
+        aiohttp.ClientSession() as client,
+    ):
+        api = Api(gate, client)
+        await api.add_keys()
+        await gate.terminals.put([A, B, C], "test")
+        lines = {place: await BareTerminal.connect(gate.ports.terminals, place) for place in (A, B, C)}
+
+        async def drill(area: str, *playing: object, status: str = "Exercise") -> None:
+            taken = await api.warn(who="anything", status=status, severity="blue", areas=[{"code": area}])
+            live = gate.state.messages[taken.json["message_id"]]
+            await until(lambda: any(getattr(entry, "kind", "") == "acknowledged" for entry in live.log))
+            for place in (A, B, C):
+                if place in playing:
+                    now = int(gate.state.clock())
+                    frames = (task_report(place, live.ebm_id, 1, now), result_report(place, live.ebm_id, 1, now))
+                    await report(gate.ports.feedback, *frames)
+            await until(lambda: sum(getattr(entry, "kind", "") == "played" for entry in live.log) == len(playing))
+
+        async def people() -> tuple[int, str | None]:
+            found = (await api.get("/api/v1/coverage?area=350524", "duty")).json
+            drilled = found["area"]["drilled"]
+            assert drilled["formula"] == "Σ P·[D ≥ 1] / Σ P" and drilled["denominator"] == found["area"]["population"]
+            return drilled["numerator"], found["drilled_at"]
+
+        each = {place: gate.services.gazetteer.get(place.area).population for place in lines}  # type: ignore[union-attr]
+        assert await people() == (0, None)
+        await drill("350524", A, C)
+        first, at = await people()
+        assert first == each[A] + each[C] and at is not None
+        # An actual message proves much, yet is no drill.
+        await drill("350524", B, status="Actual")
+        assert (await people())[0] == first
+        # The next drill is for 凤城镇 alone: A fails in it, B plays; C goes by the one before.
+        await drill("350524100", B)
+        assert (await people())[0] == each[B] + each[C]
+        await hang_up()
