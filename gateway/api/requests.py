@@ -10,6 +10,7 @@ from pydantic import Field, IPvAnyAddress, StringConstraints, model_validator
 
 from gateway.api.models import Reply, Request
 from gateway.api.routes import Call, answer
+from gateway.api.services import Services
 from gateway.devices.events import Known
 from gateway.dispatch.requests import Ask, DeviceReport, RequestReport
 from gateway.domain.codes import PhysicalAddress, ResourceCode
@@ -17,7 +18,7 @@ from gateway.errors import InvalidValueError, NotFoundError
 from gateway.protocols import parameters as p
 from gateway.protocols.decode_fields import parameter_of
 from gateway.protocols.fields import WireCode
-from gateway.publishers.rights import check_areas
+from gateway.publishers.rights import Publisher, check_areas
 from gateway.store.rows import AuditRow, Json
 
 #: What can be asked for, by the words of table E.5.
@@ -133,14 +134,14 @@ async def query_terminal(call: Call) -> web.Response:
     """POST /api/v1/terminals/{code}/query."""
     known = _one(call)
     body = await call.model(QueryBody)
-    return await _ask(call, [known], _query(body))
+    return await _ask(call, [known], query_of(body))
 
 
 async def set_terminal(call: Call) -> web.Response:
     """POST /api/v1/terminals/{code}/parameters."""
     known = _one(call)
     body = await call.model(ParametersBody)
-    return await _ask(call, [known], _settings(body, call.rooms.services.clock(), known))
+    return await _ask(call, [known], settings_of(body, call.rooms.services.clock(), known))
 
 
 async def post_request(call: Call) -> web.Response:
@@ -152,28 +153,34 @@ async def post_request(call: Call) -> web.Response:
     if len(terminals) > _MOST:
         raise InvalidValueError("areas", len(terminals), f"一次最多 {_MOST} 台 / at most {_MOST} devices at once")
     if body.query is not None:
-        return await _ask(call, terminals, _query(body.query))
+        return await _ask(call, terminals, query_of(body.query))
     assert body.parameters is not None
-    return await _ask(call, terminals, _settings(body.parameters, call.rooms.services.clock(), None))
+    return await _ask(call, terminals, settings_of(body.parameters, call.rooms.services.clock(), None))
 
 
 async def _ask(call: Call, terminals: list[Known], ask: Ask) -> web.Response:
-    services = call.rooms.services
-    check_areas(call.holder, dict.fromkeys(known.terminal.area for known in terminals))
+    return answer(await ask_as(call.rooms.services, call.holder, terminals, ask))
+
+
+async def ask_as(services: Services, who: Publisher, terminals: list[Known], ask: Ask) -> RequestReply:
+    """Ask or set some devices for a person, who must be allowed to. Errors: RightsError, StoreError."""
+    check_areas(who, dict.fromkeys(known.terminal.area for known in terminals))
     subject = str(terminals[0].terminal.code) if len(terminals) == 1 else f"{len(terminals)} terminals"
     detail: dict[str, Json] = {
         "tags": list(ask.tags),
         "parameters": [parameter_of(one, p.SETTABLE) for one in ask.parameters],
     }
-    await services.store.write(AuditRow(services.clock(), call.holder.name, ask.command.value, subject, detail))
-    return answer(_reply(await services.dispatch.requests.ask(terminals, ask)))
+    await services.store.write(AuditRow(services.clock(), who.name, ask.command.value, subject, detail))
+    return _reply(await services.dispatch.requests.ask(terminals, ask))
 
 
-def _query(body: QueryBody) -> Ask:
+def query_of(body: QueryBody) -> Ask:
+    """A query as dispatch takes it."""
     return Ask(tags=tuple(dict.fromkeys(TAGS[name] for name in body.items)))
 
 
-def _settings(body: ParametersBody, now: float, known: Known | None) -> Ask:
+def settings_of(body: ParametersBody, now: float, known: Known | None) -> Ask:
+    """Settings as dispatch takes them; ``known`` the one device, where it is one."""
     made: list[p.Parameter] = []
     if body.volume is not None:
         made.append(p.Parameter(p.VOLUME, body.volume))

@@ -43,3 +43,12 @@ CLASSES: Final = {
     "sent": ("○", "已发 sent"),
     "none": ("✕", "未到达 not reached"),
 }
+REQUESTS: Final = {
+    "done": "完成 done",
+    "acknowledged": "已应答，未见值 acknowledged, no values",
+    "sent": "已发 sent",
+    "refused": "拒绝 refused",
+    "silent": "无应答 no answer",
+    "unsupported": "路由不支持 no word for it",
+    "unreachable": "不可达 out of reach",
+}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -65,3 +69,17 @@ async def test_the_histogram_is_cumulative_and_ends_at_its_count(api: Api) -> No
     assert buckets[-1] == found["ebgw_accept_to_wire_seconds_count", ()]
     assert found["ebgw_accept_to_wire_seconds_sum", ()] >= 99.3
     assert buckets[-1] - buckets[-2] == 1
+
+
+@pytest.mark.parametrize("name", ["alerts.yml", "grafana.json"])
+async def test_the_board_and_the_rules_name_metrics_that_are_served(api: Api, name: str) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "monitoring" / name).read_text(encoding="utf-8")
+    asked = set(re.findall(r"\bebgw_[a-z_]+", text))
+    served = set()
+    for family in text_string_to_metric_families((await api.get("/metrics", None)).raw.decode()):
+        more = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}.get(family.type, ("",))
+        served |= {f"{family.name}{ending}" for ending in more}
+    assert len(asked) > 5 and asked <= served, asked - served
+    if name.endswith("json"):
+        board = json.loads(text)
+        assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"]) == 8

@@ -276,3 +276,26 @@ async def test_terminals_are_found_by_code_name_place_and_state(tmp_path: Path) 
             assert tuple(str(one.code) in visitor.page for one in (A, B)) == both, query
         await visitor.get(f"/terminals/{A.code}")
         assert "在线 online" in visitor.page
+
+
+async def test_terminals_are_asked_and_set_one_or_many(tmp_path: Path) -> None:
+    async with room(tmp_path) as duty:
+        await with_terminals(duty)
+        lines = [await BareTerminal.connect(duty.gateway.ports.terminals, one) for one in (A, B)]
+        visitor = await duty.visitor(Position.OPERATOR)
+        await visitor.get(f"/terminals/{A.code}")
+        await visitor.post(f"/terminals/{A.code}", what="volume", volume=70)
+        assert "完成 done" in visitor.page and [len(line.heard) for line in lines] == [1, 0]
+        await visitor.get("/terminals?area=350524")
+        for count in ("", "1", "3"):
+            await visitor.post("/terminals", what="clock", area="350524", count=count)
+            assert visitor.status == 422
+        await visitor.get("/terminals?area=350524")
+        await visitor.post("/terminals", what="clock", area="350524", count="2")
+        assert visitor.status == 200 and [len(line.heard) for line in lines] == [2, 1]
+        for wrong in ({"what": "volume", "volume": "101"}, {"what": "volume", "volume": ""}, {"what": "reboot"}):
+            await visitor.get(f"/terminals/{A.code}")
+            await visitor.post(f"/terminals/{A.code}", **wrong)
+            assert visitor.status == 422
+        page = await duty.gateway.state.store.read(queries.audit_page)
+        assert {row.actor for row in page.items if row.action == "set"} == {"operator"}
