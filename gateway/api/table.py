@@ -39,6 +39,7 @@ from gateway.api.table_daily import DAILY
 from gateway.api.table_drills import DRILLS
 from gateway.api.table_earthquakes import EARTHQUAKES
 from gateway.api.table_plans import PLANS
+from gateway.api.table_platform import PLATFORM
 from gateway.api.table_reports import REPORTS
 from gateway.api.table_review import REVIEW
 from gateway.api.table_sound import SOUND
@@ -382,6 +383,7 @@ ROUTES: Final = (
     *TERMINALS,
     *REQUESTS,
     *PLANS,
+    *PLATFORM,
     *REVIEW,
     *REPORTS,
     *DRILLS,

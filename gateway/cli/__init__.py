@@ -13,6 +13,7 @@ COMMANDS = {
     "scheme": "gateway.cli.scheme:scheme",
     "coverage": "gateway.cli.coverage:coverage",
     "deliveries": "gateway.cli.deliveries:deliveries",
+    "packages": "gateway.cli.packages:packages",
     "report": "gateway.cli.report:report",
     "terminals": "gateway.cli.terminals:terminals",
     "keys": "gateway.cli.keys:keys",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from aiohttp import web
 
 from gateway.api.alarms import acknowledge_as
@@ -9,7 +11,10 @@ from gateway.api.drills import DRILL, is_hidden
 from gateway.api.links import title_of
 from gateway.console.site import Visit
 from gateway.domain.people import Position
-from gateway.store import queries
+from gateway.store import package_queries, queries
+
+#: Packages of each way that are shown.
+_LATEST: Final = 30
 
 
 async def alarms(visit: Visit) -> web.Response:
@@ -35,7 +40,19 @@ async def links(visit: Visit) -> web.Response:
         for route, bearer in bearers
     ]
     keys = await services.store.read(queries.keys)
-    return visit.render("links.html", rows=rows, keys=keys, silent=services.expected.silent)
+    sent = await services.store.read(package_queries.sent_packages_page, _LATEST, None)
+    came = await services.store.read(package_queries.received_packages_page, _LATEST, None)
+    packages = [(row.made_at, "→", row.peer, row.kind, row.state, row.result, row.words) for row in sent.items]
+    packages += [(row.received_at, "←", row.peer, row.kind, "received", row.result, row.words) for row in came.items]
+    packages.sort(reverse=True, key=lambda package: package[0])
+    return visit.render(
+        "links.html",
+        packages=packages[:_LATEST],
+        peers=services.settings.peers,
+        rows=rows,
+        keys=keys,
+        silent=services.expected.silent,
+    )
 
 
 async def plans(visit: Visit) -> web.Response:
