@@ -178,7 +178,7 @@ async def test_standing_coverage_of_a_division(api: Api, area: str, status: int)
     answer = await api.get(f"/api/v1/coverage?area={area}")
     assert answer.status == status
     if status == 200:
-        assert answer.json.keys() == {"as_of", "area", "areas", "population_source", "estimate"}
+        assert answer.json.keys() == {"as_of", "area", "areas", "drilled_at", "population_source", "estimate"}
         assert answer.json["area"]["registered"] >= 1
 
 

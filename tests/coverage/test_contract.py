@@ -103,7 +103,7 @@ def test_the_models_describe_themselves_for_openapi() -> None:
 def test_the_standing_body_carries_rule_numerator_and_denominator() -> None:
     result = standing(TOWN.gazetteer, CITY, [(area, True) for area in TOWN.terminals.values()], as_of=PLANNED_AT)
     body = json.loads(to_standing_contract(result).model_dump_json())
-    assert list(body) == ["as_of", "area", "areas", "population_source", "estimate"]
+    assert list(body) == ["as_of", "area", "areas", "drilled_at", "population_source", "estimate"]
     assert body["area"]["planned"] == {
         "rule": "planned",
         "formula": "Σ P·[N ≥ 1] / Σ P",
