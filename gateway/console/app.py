@@ -27,6 +27,7 @@ PAGES: Final[tuple[tuple[str, str, Page, frozenset[Position] | None], ...]] = (
     ("GET", "/messages/{id}/timeline", message.timeline, None),
     ("GET", "/messages/{id}/report", message.report, None),
     ("GET", "/messages/{id}/programme", message.programme, _ACT),
+    ("POST", "/messages/{id}/areas", message.areas, _ACT),
     ("POST", "/messages/{id}/approve", message.approve, _ACT),
     ("POST", "/messages/{id}/reject", message.reject, _ACT),
     ("POST", "/messages/{id}/cancel", message.cancel, _ACT),

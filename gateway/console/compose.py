@@ -95,6 +95,26 @@ async def send(visit: Visit) -> web.Response:
     return visit.go(f"/messages/{taken.message_id}")
 
 
+def areas_in_words(visit: Visit, words: str) -> tuple[AreaCode, ...]:
+    """Divisions that words name, all of them understood. Errors: WarningInvalid, naming what is not."""
+    form = {
+        "sender": "console",
+        "identifier": "areas",
+        "sent": _now(visit).isoformat(),
+        "status": "Exercise",
+        "severity": "blue",
+        "event": "11A52",
+        "headline": "区域",
+        "text": "区域",
+        "areas": [{"name": words}],
+    }
+    (item,) = visit.site.rooms.weigh(json.dumps(form, ensure_ascii=False).encode(), _JSON, visit.holder).items
+    if item.found is None or item.found.doubts or not item.found.areas:
+        doubts = item.violations if item.found is None else (*item.found.doubts, *item.found.rules)
+        raise WarningInvalid(*(doubts or (Violation("areas", "unknown_area", f"未识别 not understood: {words[:80]}"),)))
+    return tuple(area.code for area in item.found.areas)
+
+
 def _page(
     visit: Visit,
     said: Mapping[str, str],

@@ -15,6 +15,7 @@ from gateway.api.decisions import HEARD, approve_as, refusal_for
 from gateway.api.reports import FORMS, answer_report, message_work
 from gateway.api.schemes import LISTS, scheme_body
 from gateway.console import words
+from gateway.console.compose import areas_in_words
 from gateway.console.site import Visit, holder_of
 from gateway.coverage.books import OpenBook
 from gateway.coverage.figures import Rule
@@ -140,6 +141,20 @@ async def approve(visit: Visit) -> web.Response:
     return visit.go(f"/messages/{row.ebm_id}")
 
 
+async def areas(visit: Visit) -> web.Response:
+    """POST /console/messages/{id}/areas: a person says which divisions a waiting message is for."""
+    row = await _own(visit)
+    words, picked = visit.form.get("where", "").strip(), visit.form.get("county", "")
+    codes = [AreaCode(code) for code in filter(None, picked.split(","))]
+    if words:
+        codes += areas_in_words(visit, words)
+    if not codes:
+        raise InvalidValueError("areas", "", "须选择或写明区域 / choose areas, or write them")
+    check_areas(visit.holder, codes)
+    await visit.services.dispatch.set_areas(row.ebm_id, codes, visit.holder.name, _reason(visit))
+    return visit.go(f"/messages/{row.ebm_id}")
+
+
 async def reject(visit: Visit) -> web.Response:
     """POST /console/messages/{id}/reject."""
     row = await _own(visit)
@@ -229,6 +244,12 @@ async def _facts(visit: Visit, row: MessageRow, warning: WarningRow | None) -> d
         "coverage": found,
         "map": visit.site.map,
         "shares": {area.code: area.reached.proven.share for area in found.areas},
+        "readings": [] if warning is None else warning.area_text or [],
+        "counties": [
+            area
+            for area in services.gazetteer.children(AreaCode(services.settings.gateway.region))
+            if any(own.covers(area.code) for own in person.areas)
+        ],
         "scheme": scheme_body(cast("Mapping[str, Any] | None", row.scheme)),
         "areas": [services.gazetteer.full_name(AreaCode(code)) or code for code in row.areas[:30]],
         "event": services.event_names.get(row.event, row.event),

@@ -299,3 +299,22 @@ async def test_terminals_are_asked_and_set_one_or_many(tmp_path: Path) -> None:
             assert visitor.status == 422
         page = await duty.gateway.state.store.read(queries.audit_page)
         assert {row.actor for row in page.items if row.action == "set"} == {"operator"}
+
+
+async def test_a_person_says_which_areas_are_meant_and_then_it_may_be_approved(tmp_path: Path) -> None:
+    async with room(tmp_path) as duty:
+        await with_terminals(duty)
+        writer, other = await duty.visitor(Position.OPERATOR), await duty.visitor(Position.APPROVER)
+        ebm_id = await composed(writer, where="某某沿线", **RED)
+        live = duty.gateway.state.messages[ebm_id]
+        await other.get(f"/messages/{ebm_id}")
+        assert "区域须由人确认" in other.page and "某某沿线" in other.page
+        for wrong in ({"where": "某某沿线"}, {"where": "", "county": ""}, {"where": "安溪县凤城镇", "reason": ""}):
+            await other.get(f"/messages/{ebm_id}")
+            await other.post(f"/messages/{ebm_id}/areas", **{"reason": "电话核实", **wrong})
+            assert other.status == 422, wrong
+        await other.get(f"/messages/{ebm_id}")
+        await other.post(f"/messages/{ebm_id}/areas", where="安溪县凤城镇", reason="电话核实")
+        assert other.status == 200 and list(map(str, live.message.areas)) == ["350524100000"]
+        await other.post(f"/messages/{ebm_id}/approve")
+        assert live.state is MessageState.ACTIVE
