@@ -11,19 +11,20 @@ from aiohttp import web
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from gateway.api.models import Page, PageQuery, Reply, Request, moment
-from gateway.api.routes import Call, answer
+from gateway.api.routes import Call, answer, divisions_of
+from gateway.api.services import Services
 from gateway.api.warnings import acceptance_body
 from gateway.coverage.contract import CoverageBody, to_contract
 from gateway.coverage.figures import Rule
 from gateway.dispatch.live import Sent
-from gateway.dispatch.submission import Facts, Submission
+from gateway.dispatch.submission import Acceptance, Facts, Submission
 from gateway.domain.approval import Role
 from gateway.domain.events import EventType
 from gateway.domain.message import Command, EbmClass, Manner
 from gateway.domain.orders import Receipt
 from gateway.domain.warning import Severity, Status, Warning, WarningIdentity, WarningKind, WarningText
 from gateway.errors import InvalidValueError, NotFoundError, RightsError
-from gateway.publishers.rights import check_areas
+from gateway.publishers.rights import Publisher, check_areas
 from gateway.store import package_queries, queries
 from gateway.store.rows import AuditRow
 
@@ -100,10 +101,18 @@ class DrillReport(DrillItem):
 async def post_drill(call: Call) -> web.Response:
     """POST /api/v1/drills."""
     body = await call.model(DrillRequest)
-    services, who = call.rooms.services, call.holder
+    taken = await make_drill(call.rooms.services, call.holder, body, await call.request.read())
+    return answer(acceptance_body(taken), 202)
+
+
+async def make_drill(services: Services, who: Publisher, body: DrillRequest, raw: bytes) -> Acceptance:
+    """Hold a drill for a person; ``raw`` is what is kept of how it was asked for.
+
+    Errors: RightsError, InvalidValueError, those of the store.
+    """
     if Status.EXERCISE not in who.statuses:
         raise RightsError("status", f"{who.name} 无权发起演练 / may not hold drills")
-    areas = call.divisions(body.areas)
+    areas = divisions_of(services, body.areas)
     check_areas(who, areas)
     now = datetime.fromtimestamp(services.clock(), UTC)
     start = max(body.start or now, now)
@@ -131,11 +140,11 @@ async def post_drill(call: Call) -> web.Response:
         text=body.text,
         manner=Manner.WARNING,
     )
-    submission = Submission(warning, await call.request.read(), MEDIA_TYPE, who.name, operator=True)
+    submission = Submission(warning, raw, MEDIA_TYPE, who.name, operator=True)
     taken = await services.dispatch.accept(submission, facts)
     detail: dict[str, str | bool] = {"title": body.title, "depth": body.depth, "announced": body.announced}
     await services.store.write(AuditRow(services.clock(), who.name, DRILL, str(taken.message_id), detail), urgent=True)
-    return answer(acceptance_body(taken), 202)
+    return taken
 
 
 async def list_drills(call: Call) -> web.Response:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from gateway.api.problems import HttpProblem, too_large
 from gateway.api.rooms import Rooms
+from gateway.api.services import Services
 from gateway.domain.codes import AreaCode
 from gateway.errors import InvalidValueError, RightsError, UnsupportedMediaError, Violation
 from gateway.publishers.rights import KeyKind, Publisher
@@ -83,13 +84,7 @@ class Call:
 
     def divisions(self, digits: Iterable[str]) -> list[AreaCode]:
         """Divisions named in ``areas`` of a body. Errors: InvalidValueError for what is none of this gateway's."""
-        areas = []
-        for position, each in enumerate(digits):
-            area = AreaCode(each)
-            if area not in self.rooms.services.gazetteer:
-                raise InvalidValueError(f"areas/{position}", each, "未知的行政区划 / no division of this gateway")
-            areas.append(area)
-        return areas
+        return divisions_of(self.rooms.services, digits)
 
     async def model(self, model: type[M], *, optional: bool = False) -> M:
         """A JSON body as ``model``; an empty one counts as ``{}`` where ``optional``.
@@ -102,6 +97,17 @@ class Call:
         if self.request.content_type != JSON:
             raise UnsupportedMediaError(self.request.content_type, (JSON,))
         return model.model_validate_json(raw)
+
+
+def divisions_of(services: Services, digits: Iterable[str]) -> list[AreaCode]:
+    """Codes of divisions, as ``areas`` of a body names them. Errors: InvalidValueError for what is none of ours."""
+    areas = []
+    for position, each in enumerate(digits):
+        area = AreaCode(each)
+        if area not in services.gazetteer:
+            raise InvalidValueError(f"areas/{position}", each, "未知的行政区划 / no division of this gateway")
+        areas.append(area)
+    return areas
 
 
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]

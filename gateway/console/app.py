@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from gateway.api.rooms import Rooms
-from gateway.console import compose, lists, login, message, overview, terminals
+from gateway.console import compose, drills, lists, login, message, overview, terminals
 from gateway.console.site import BASE, STATIC, Page, guarded, make_site
 from gateway.domain.people import Position
 
@@ -43,7 +43,8 @@ PAGES: Final[tuple[tuple[str, str, Page, frozenset[Position] | None], ...]] = (
     ("POST", "/alarms/{number}", lists.acknowledge, _ACT),
     ("GET", "/links", lists.links, None),
     ("GET", "/plans", lists.plans, None),
-    ("GET", "/drills", lists.drills, None),
+    ("GET", "/drills", drills.drills, None),
+    ("POST", "/drills", drills.hold, _ACT),
     ("GET", "/audit", lists.audit, _AUDIT),
     ("GET", "/people", lists.people, frozenset({Position.ADMINISTRATOR})),
     ("POST", "/logout", login.log_out, None),

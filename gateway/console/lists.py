@@ -1,4 +1,4 @@
-"""Lists 列表: alarms, links, plans, drills, what people did, and people."""
+"""Lists 列表: alarms, links, plans, what people did, and people."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from typing import Final
 from aiohttp import web
 
 from gateway.api.alarms import acknowledge_as
-from gateway.api.drills import DRILL, is_hidden
 from gateway.api.links import title_of
 from gateway.console.site import Visit
-from gateway.domain.people import Position
 from gateway.store import package_queries, queries
 
 #: Packages of each way that are shown.
@@ -59,21 +57,6 @@ async def plans(visit: Visit) -> web.Response:
     """GET /console/plans."""
     found = sorted(visit.services.settings.planned, key=lambda plan: plan.name)
     return visit.render("plans.html", plans=found, names=visit.services.event_names)
-
-
-async def drills(visit: Visit) -> web.Response:
-    """GET /console/drills."""
-    limit, cursor = visit.page()
-    store = visit.services.store
-    page = await store.read(queries.acted_page, DRILL, limit, cursor)
-    rows = []
-    person, now = visit.session.person, visit.services.clock()
-    for row in page.items:
-        found = await store.read(queries.message_by_id, row.subject)
-        own = row.actor == person.name or person.position is Position.ADMINISTRATOR
-        if found is not None and (own or not is_hidden(row, found.start_at, now)):
-            rows.append((row, found))
-    return visit.render("drills.html", rows=rows, page=page)
 
 
 async def audit(visit: Visit) -> web.Response:

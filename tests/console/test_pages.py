@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from gateway.domain.codes import AreaCode
 from gateway.domain.message import MessageState
 from gateway.domain.people import Position
+from gateway.domain.zone import BEIJING
 from gateway.store import queries
 from tests.console.consolekit import Room, Visitor, room
 from tests.gatewaykit import BareTerminal, keep_reference, report, result_report, task_report, terminal, until
@@ -318,3 +320,31 @@ async def test_a_person_says_which_areas_are_meant_and_then_it_may_be_approved(t
         assert other.status == 200 and list(map(str, live.message.areas)) == ["350524100000"]
         await other.post(f"/messages/{ebm_id}/approve")
         assert live.state is MessageState.ACTIVE
+
+
+async def test_a_drill_is_held_or_planned_at_three_depths_and_hidden_while_it_is_to_surprise(tmp_path: Path) -> None:
+    async with room(tmp_path) as duty:
+        await with_terminals(duty)
+        line = await BareTerminal.connect(duty.gateway.ports.terminals, A)
+        visitor, other = await duty.visitor(Position.APPROVER), await duty.visitor(Position.OPERATOR)
+        form = {"title": "汛期演练", "text": "这是演练。", "where": "安溪县凤城镇", "seconds": "60", "announced": "1"}
+        await visitor.get("/drills")
+        await visitor.post("/drills", depth="platform", **form)
+        assert visitor.status == 200 and "演练 DRILL" in visitor.page and not line.starts
+        await visitor.get("/drills")
+        await visitor.post("/drills", depth="terminal", **form)
+        await until(lambda: line.starts)
+        later = {**form, "title": "突击演练", "start": "2099-01-01T08:00"}
+        await visitor.get("/drills")
+        await visitor.post("/drills", depth="terminal", **later)
+        assert visitor.status == 422, "at most 31 days ahead"
+        soon = (datetime.now(BEIJING) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M")
+        await visitor.get("/drills")
+        await visitor.post("/drills", depth="front_end", **{**later, "start": soon, "announced": "0"})
+        assert "待播 accepted" in visitor.page
+        assert "突击演练" in await visitor.get("/drills") and "突击演练" not in await other.get("/drills")
+        assert "汛期演练" in await other.get("/drills")
+        for wrong in ({"depth": ""}, {"seconds": "9"}, {"title": " "}, {"where": "某某"}, {"start": "tomorrow"}):
+            await visitor.get("/drills")
+            await visitor.post("/drills", **{"depth": "platform", **form, **wrong})
+            assert visitor.status == 422, wrong
