@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, or_, select
 
+from gateway.domain.message import EbmClass
 from gateway.store import schema
 from gateway.store.paging import Page, fetch_page
 
@@ -59,11 +61,51 @@ class Ids(NamedTuple):
     state: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What is looked for among warnings and their messages; what is None or empty does not narrow it.
+
+    ``words`` stand in the headline, the text, the identifier or the EBM id; times in Unix seconds.
+    """
+
+    words: str = ""
+    state: str = ""
+    severity: int | None = None
+    drill: bool | None = None
+    publisher: str = ""
+    since: float | None = None
+    until: float | None = None
+
+    def narrow(self, query: Select[Any]) -> Select[Any]:
+        """The query with what is looked for."""
+        for word in self.words.split()[:_MOST_WORDS]:
+            fields = (_M.headline, _M.text, _W.identifier, _W.ebm_id, _W.id)
+            query = query.where(or_(*(field.contains(word, autoescape=True) for field in fields)))
+        if self.state:
+            query = query.where(_M.state == self.state)
+        if self.severity is not None:
+            query = query.where(_M.severity == self.severity)
+        if self.drill is not None:
+            drills = [int(each) for each in EbmClass if each.is_drill]
+            query = query.where(_M.ebm_class.in_(drills) if self.drill else _M.ebm_class.not_in(drills))
+        if self.publisher:
+            query = query.where(_W.publisher == self.publisher)
+        if self.since is not None:
+            query = query.where(_W.received_at >= self.since)
+        if self.until is not None:
+            query = query.where(_W.received_at < self.until)
+        return query
+
+
+_MOST_WORDS = 8
+_EVERYTHING = Sought()
+
+
 def warnings_page(
-    connection: Connection, limit: int, cursor: str | None, publisher: str | None = None
+    connection: Connection, limit: int, cursor: str | None, publisher: str | None = None, sought: Sought = _EVERYTHING
 ) -> Page[Row[Any]]:
-    """Warnings with their messages, newest first; of one publisher where named."""
-    query: Select[Any] = _QUERY if publisher is None else _QUERY.where(_W.publisher == publisher)
+    """Warnings with their messages, newest first; of one publisher where named, and as ``sought``."""
+    query: Select[Any] = sought.narrow(_QUERY if publisher is None else _QUERY.where(_W.publisher == publisher))
     found, rest = fetch_page(connection, query, (_W.received_at, _W.id), (float, str), limit=limit, cursor=cursor)
     return Page(tuple(found), rest)
 

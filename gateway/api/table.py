@@ -26,7 +26,6 @@ from gateway.api.models import (
     DeliveryBody,
     HealthBody,
     Page,
-    PageQuery,
     ReadyBody,
     ReasonBody,
     StopBody,
@@ -100,7 +99,7 @@ WARNINGS: Final = (
         warnings.list_warnings,
         "应急信息列表，新的在前 warnings, newest first",
         (Reply(200, "一页 a page; publishers see their own", Page[WarningItem]),),
-        query=PageQuery,
+        query=warnings.SearchQuery,
         problems=(422,),
     ),
     Route(

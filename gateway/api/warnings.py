@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 from sqlalchemy import Row
 
 from gateway.api import reads
@@ -40,6 +40,7 @@ from gateway.api.services import Services
 from gateway.dispatch.admission import Sheaf, admit
 from gateway.dispatch.submission import Acceptance
 from gateway.domain.codes import AreaCode
+from gateway.domain.message import MessageState
 from gateway.errors import InvalidValueError, NotFoundError, RightsError, UnsupportedMediaError
 from gateway.publishers.parse import MEDIA_TYPES, XML
 from gateway.publishers.profile import Profile
@@ -59,6 +60,20 @@ class PostQuery(Query):
     recording: str = Field(
         default="", description="录音库中的名称，代替语音合成 a recorded file in the place of speech"
     )
+
+
+class SearchQuery(PageQuery):
+    """What is looked for; without any of it, everything."""
+
+    q: str = Field(
+        default="", max_length=200, description="标题、正文、标识、编码中的词 words in headline, text, identifiers"
+    )
+    state: MessageState | None = Field(default=None, description="消息状态 state of the message")
+    severity: Annotated[int, Field(ge=0, le=4)] | None = Field(default=None, description="级别 1 red to 4 blue")
+    drill: bool | None = Field(default=None, description="只看演练，或只看非演练 drills alone, or all but drills")
+    publisher: str = Field(default="", max_length=200)
+    since: AwareDatetime | None = Field(default=None, description="收到不早于 received then or later")
+    until: AwareDatetime | None = Field(default=None, description="收到早于 received before")
 
 
 async def post_warning(call: Call) -> web.Response:
@@ -143,9 +158,19 @@ def acceptance_body(taken: Acceptance) -> AcceptanceBody:
 
 async def list_warnings(call: Call) -> web.Response:
     """GET /api/v1/warnings: operators see all, publishers their own."""
-    asked = call.query(PageQuery)
+    asked = call.query(SearchQuery)
     publisher = None if call.is_operator else call.holder.name
-    page = await call.rooms.services.store.read(reads.warnings_page, asked.limit, asked.cursor, publisher)
+    sought = reads.Sought(
+        words=asked.q,
+        state=asked.state or "",
+        severity=asked.severity,
+        drill=asked.drill,
+        publisher=asked.publisher,
+        since=None if asked.since is None else asked.since.timestamp(),
+        until=None if asked.until is None else asked.until.timestamp(),
+    )
+    read = partial(reads.warnings_page, publisher=publisher, sought=sought)
+    page = await call.rooms.services.store.read(read, asked.limit, asked.cursor)
     return await answer_off_loop(
         lambda: Page[WarningItem](items=[WarningItem(**_item(row)) for row in page.items], next=page.next)
     )

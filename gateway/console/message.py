@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, cast
 
 from aiohttp import web
@@ -49,10 +50,15 @@ class Missing:
 
 async def messages(visit: Visit) -> web.Response:
     """GET /console/messages: waiting, playing, past."""
+    words_ = visit.request.query.get("q", "").strip()[:200]
+    limit, cursor = visit.page()
+    if words_:
+        read = partial(reads.warnings_page, sought=reads.Sought(words=words_))
+        found = await visit.services.store.read(read, limit, cursor)
+        return visit.render("found.html", page=found, text=words_)
     wanted = visit.request.query.get("list", "playing")
     if wanted not in LISTS:
         raise InvalidValueError("list", wanted, f"须为 must be one of {', '.join(LISTS)}")
-    limit, cursor = visit.page()
     states = [state.value for state in LISTS[wanted]]
     page = await visit.services.store.read(reads.schemes_page, states, limit, cursor, None)
     return visit.render("messages.html", page=page, wanted=wanted)
