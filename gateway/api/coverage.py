@@ -6,18 +6,20 @@ import asyncio
 from typing import Annotated, Literal
 
 from aiohttp import web
-from pydantic import Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
-from gateway.api.models import Query
+from gateway.api.models import Query, Reply, moment
 from gateway.api.routes import Call, answer
 from gateway.api.services import Services
 from gateway.api.warnings import own_ids
 from gateway.coverage.contract import to_contract, to_standing_contract
 from gateway.coverage.drilled import last_drills
-from gateway.coverage.figures import Rule
+from gateway.coverage.figures import Rule, share
 from gateway.coverage.standing import StandingCoverage, area_from_digits, standing
+from gateway.coverage.trend import day_of
 from gateway.domain.codes import AreaCode
 from gateway.errors import NotFoundError
+from gateway.store import report_queries
 
 
 class CoverageQuery(Query):
@@ -75,3 +77,48 @@ async def standing_now(services: Services, area: AreaCode) -> StandingCoverage:
         )
 
     return await asyncio.to_thread(make)
+
+
+class TrendQuery(StandingQuery):
+    """Which division, and how many days."""
+
+    days: int = Field(default=31, ge=1, le=1000, description="天数，新的在后 the newest so many days, oldest first")
+
+
+class DayBody(Reply):
+    """One day: its last look. ``ratios`` by name: numerator, denominator, share."""
+
+    day: str
+    as_of: AwareDatetime
+    population: int
+    registered: int
+    online: int
+    ratios: dict[str, tuple[int, int, float]]
+
+
+class TrendReply(Reply):
+    """The days of one division."""
+
+    area: str
+    name: str
+    days: list[DayBody]
+
+
+async def coverage_trend(call: Call) -> web.Response:
+    """GET /api/v1/coverage/trend?area=&days=."""
+    asked = call.query(TrendQuery)
+    services = call.rooms.services
+    area = area_from_digits(asked.area or services.settings.gateway.region)
+    rows = await services.store.read(report_queries.coverage_days, str(area), asked.days)
+    days = [
+        DayBody(
+            day=one.day,
+            as_of=moment(one.as_of),
+            population=one.population,
+            registered=one.registered,
+            online=one.online,
+            ratios={name: (top, below, share(top, below)) for name, (top, below) in one.ratios.items()},
+        )
+        for one in map(day_of, rows)
+    ]
+    return answer(TrendReply(area=str(area), name=services.gazetteer.name(area), days=days))

@@ -1,10 +1,10 @@
-"""Calls about reports 报告, a part of the table of calls."""
+"""Calls about reports 报告 and trends, a part of the table of calls."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from gateway.api import reports
+from gateway.api import coverage, reports
 from gateway.api.routes import JSON, Need, Reply, Route
 
 _V1: Final = "/api/v1"
@@ -24,6 +24,16 @@ REPORTS: Final = (
         query=reports.ReportQuery,
         problems=(404, 422),
         words="各种格式数字相同；见 docs/reports.md / the same numbers in every form: docs/reports.md.",
+    ),
+    Route(
+        "GET",
+        f"{_V1}/coverage/trend",
+        coverage.coverage_trend,
+        "常态覆盖逐日 standing coverage day by day",
+        (Reply(200, "旧的在前 oldest first", coverage.TrendReply),),
+        query=coverage.TrendQuery,
+        problems=(422,),
+        words="每小时查看一次，每日保留最后一次 looked at every hour; a day holds its last look.",
     ),
     Route(
         "GET",

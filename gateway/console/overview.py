@@ -14,10 +14,13 @@ from gateway.console.site import Visit
 from gateway.coverage.figures import Rule
 from gateway.coverage.model import CoverageSnapshot
 from gateway.coverage.standing import StandingCoverage, area_from_digits
+from gateway.coverage.trend import Day, day_of
 from gateway.dispatch.live import LiveMessage
 from gateway.domain.message import MessageState
+from gateway.store import report_queries
 
 _RECENT = 8
+_DAYS = 14
 #: Seconds for which standing coverage is taken as it was worked out: it takes tens of milliseconds in a thread.
 _STANDING_SECONDS = 15.0
 
@@ -36,6 +39,7 @@ async def overview(visit: Visit) -> web.Response:
         "overview.html",
         **await _facts(visit),
         whole=await _standing(visit),
+        days=await _days(visit),
         target=visit.services.settings.coverage.target,
     )
 
@@ -83,3 +87,8 @@ async def _standing(visit: Visit) -> StandingCoverage:
         return await standing_now(services, area_from_digits(services.settings.gateway.region))
 
     return await visit.site.kept.fresh("standing", _STANDING_SECONDS, make)
+
+
+async def _days(visit: Visit) -> list[Day]:
+    area = area_from_digits(visit.services.settings.gateway.region)
+    return [day_of(row) for row in await visit.services.store.read(report_queries.coverage_days, str(area), _DAYS)]

@@ -26,7 +26,7 @@ from gateway.daemon.links import make_bearers
 from gateway.daemon.listening import hub_limits, listen
 from gateway.daemon.machine import calm_the_collector, clock_synchronised, raise_file_limit
 from gateway.daemon.monitoring import make_monitors
-from gateway.daemon.notify import messengers
+from gateway.daemon.notify import errands_of_the_day
 from gateway.daemon.papers import make_paper_book
 from gateway.daemon.platform import PlatformRooms, make_platform
 from gateway.daemon.quakes import make_quakes
@@ -330,7 +330,7 @@ class Gateway:
         weigh = weigher(self.services)
         for name, section in self.settings.drop.items():
             self._task(Drop(name, section, self.services, weigh).run(), f"drop folder {name}")
-        for work, name in messengers(self.services, weigh):
+        for work, name in errands_of_the_day(self.services, weigh):
             self._task(work, name)
 
     def _task(self, work: Coroutine[Any, Any, None], name: str) -> None:

@@ -17,6 +17,7 @@ from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_af
 
 from gateway.api.services import Services
 from gateway.daemon.sms import SmsDesk
+from gateway.daemon.trend import keep_trend
 from gateway.dispatch.admission import Weigh
 from gateway.dispatch.alarms import Alarm, AlarmLevel, Alarms
 from gateway.errors import EnvironmentLackingError, GatewayError
@@ -145,9 +146,10 @@ class Notifier:
         return f"{self._gateway}{head}：{alarm.text}"[:_SHORT]
 
 
-def messengers(services: Services, weigh: Weigh) -> Iterator[tuple[Coroutine[Any, Any, None], str]]:
-    """What is to run for short messages and for those who want to hear of alarms, with its name."""
+def errands_of_the_day(services: Services, weigh: Weigh) -> Iterator[tuple[Coroutine[Any, Any, None], str]]:
+    """What is to run beside the ports, with its name: coverage by day, short messages, alarms told."""
     settings = services.settings
+    yield keep_trend(services), "coverage by day"
     desk = SmsDesk(services, weigh) if settings.sms.port else None
     if desk is not None:
         yield desk.run(), "short messages"

@@ -42,3 +42,10 @@ def drills_on_air(connection: Connection, limit: int) -> list[tuple[str, float]]
     query = select(c.ebm_id, c.accepted_at).where(c.ebm_class.in_(classes), c.activated_at.is_not(None))
     rows_ = connection.execute(query.order_by(c.accepted_at.desc(), c.ebm_id.desc()).limit(limit))
     return [(row.ebm_id, row.accepted_at) for row in rows_]
+
+
+def coverage_days(connection: Connection, area: str, days: int) -> tuple[rows.CoverageDayRow, ...]:
+    """The newest days of a division, oldest first."""
+    c = schema.coverage_days.c
+    query = select(schema.coverage_days).where(c.area == area).order_by(c.day.desc()).limit(days)
+    return all_of(connection, rows.CoverageDayRow, query)[::-1]

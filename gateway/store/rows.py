@@ -345,6 +345,16 @@ class SessionRow:
     ended_at: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CoverageDayRow:
+    """Upsert the standing coverage of a division on a day of Beijing (YYYY-MM-DD); see ``coverage.trend``."""
+
+    area: str
+    day: str
+    as_of: float
+    facts: Json
+
+
 #: Everything that ``Store.write`` and ``Store.submit`` take.
 Row: TypeAlias = (
     WarningRow
@@ -360,6 +370,7 @@ Row: TypeAlias = (
     | StrangerRow
     | KeyRow
     | KeyRevokedRow
+    | CoverageDayRow
     | PersonRow
     | SessionRow
     | AlarmRow

@@ -359,3 +359,14 @@ console_sessions = Table(
     Column("ended_at", Double),
     Index(None, "ended_at"),
 )
+
+# The last look of each day at standing coverage, by division.
+coverage_days = Table(
+    "coverage_days",
+    metadata,
+    Column("area", Text, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("as_of", Double, nullable=False),
+    Column("facts", JSON, nullable=False),
+    PrimaryKeyConstraint("area", "day"),
+)

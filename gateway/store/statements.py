@@ -212,6 +212,7 @@ _BUILDERS: dict[type, Callable[[str], Statement]] = {
     rows.AlarmClearedRow: _alarm_cleared,
     rows.AlarmAcknowledgedRow: _alarm_acknowledged,
     rows.AuditRow: _plain(schema.audit, rows.AuditRow),
+    rows.CoverageDayRow: _upsert(schema.coverage_days, rows.CoverageDayRow),
     rows.PersonRow: _upsert(schema.people, rows.PersonRow),
     rows.SessionRow: _upsert(schema.console_sessions, rows.SessionRow),
     rows.StateRow: _upsert(schema.states, rows.StateRow),

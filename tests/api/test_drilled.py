@@ -8,7 +8,10 @@ import aiohttp
 import pytest
 
 from gateway.daemon import Gateway
+from gateway.daemon.trend import keep_trend
+from gateway.domain.people import Position
 from tests.api.apikit import Api
+from tests.console.consolekit import Room
 from tests.gatewaykit import (
     BareTerminal,
     hang_up,
@@ -69,3 +72,37 @@ async def test_each_terminal_goes_by_the_newest_drill_that_was_for_it(tmp_path: 
         await drill("350524100", B)
         assert (await people())[0] == each[B] + each[C]
         await hang_up()
+
+
+async def test_a_day_holds_its_last_look(tmp_path: Path) -> None:
+    async with Gateway(settings_for(tmp_path)) as gate, aiohttp.ClientSession() as client:
+        api = Api(gate, client)
+        await api.add_keys()
+        assert (await api.get("/api/v1/coverage/trend", "duty")).json["days"] == []
+        looks = 0
+
+        class Enough(Exception):
+            pass
+
+        async def pause(_: float) -> None:
+            nonlocal looks
+            looks += 1
+            if looks == 2:
+                await gate.terminals.put([A, B], "test")
+            if looks == 3:
+                raise Enough
+
+        with pytest.raises(Enough):
+            await keep_trend(gate.services, pause)
+        for area in ("", "?area=350524", "?area=3505&days=5"):
+            found = (await api.get(f"/api/v1/coverage/trend{area}", "duty")).json
+            (day,) = found["days"]
+            assert day["registered"] == 2 and day["online"] == 0
+            top, below, part = day["ratios"]["planned"]
+            assert 0 < top < below == day["population"] and part == round(top / below, 4)
+        assert (await api.get("/api/v1/coverage/trend?days=0", "duty")).status == 422
+        duty = Room(gate, [])
+        visitor = await duty.visitor(Position.VIEWER)
+        assert "近日 Lately" in await visitor.get()
+        for browser in duty.browsers:
+            await browser.close()

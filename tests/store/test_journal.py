@@ -276,7 +276,7 @@ async def test_a_store_of_the_first_schema_is_brought_up_to_date(url: str) -> No
     engine = writer_engine(StoreSettings(url))
     with engine.begin() as connection:
         later = ("receipt_blocks", "programmes", "schedules", "calendar", "received_packages", "sent_packages")
-        for table in (*later, "people", "console_sessions"):
+        for table in (*later, "people", "console_sessions", "coverage_days"):
             connection.execute(text(f"DROP TABLE {table}"))
         for column in ("language", "manner", "recording", "scheme"):
             connection.execute(text(f"ALTER TABLE messages DROP COLUMN {column}"))
