@@ -18,6 +18,7 @@ from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_af
 from gateway.api.services import Services
 from gateway.daemon.sms import SmsDesk
 from gateway.daemon.trend import keep_trend
+from gateway.daemon.watchdog import Watchdog
 from gateway.dispatch.admission import Weigh
 from gateway.dispatch.alarms import Alarm, AlarmLevel, Alarms
 from gateway.errors import EnvironmentLackingError, GatewayError
@@ -150,6 +151,7 @@ def errands_of_the_day(services: Services, weigh: Weigh) -> Iterator[tuple[Corou
     """What is to run beside the ports, with its name: coverage by day, short messages, alarms told."""
     settings = services.settings
     yield keep_trend(services), "coverage by day"
+    yield Watchdog(services).run(), "watchdog"
     desk = SmsDesk(services, weigh) if settings.sms.port else None
     if desk is not None:
         yield desk.run(), "short messages"

@@ -17,6 +17,13 @@ class AlarmsSection(Section):
     """``again_minutes``: an alarm that was acknowledged and lasts so long asks to be seen again."""
 
     again_minutes: Annotated[float, Field(gt=0, le=1440)] = 30.0
+    #: a message on air so long is held against [coverage] target
+    coverage_after_seconds: Annotated[float, Field(ge=1, le=86_400)] = 120.0
+    #: fewer of a county's terminals online than this share, for so long
+    online_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    offline_seconds: Annotated[float, Field(ge=0, le=86_400)] = 120.0
+    #: free bytes of the data folder's disk
+    disk_bytes: Annotated[int, Field(ge=0)] = 1_000_000_000
 
 
 class NotifySection(Section):
