@@ -165,6 +165,10 @@ async def test_a_drill_looks_like_one_and_every_page_is_fit_for_all(tmp_path: Pa
             def look() -> None:
                 with browser(base) as window:
                     assert not _faults(window, "/login")
+                    if pictures:
+                        window.picture(Path(pictures) / "login.png", DESKTOP)
+                        window.picture(Path(pictures) / "login-phone.png", PHONE)
+                        window.driver.set_window_size(*DESKTOP)
                     window.log_in(boss, PASSWORD)
                     _compose(window, kind="exercise", severity="blue", headline="台风演练")
                     assert not _faults(window, None)
