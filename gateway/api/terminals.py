@@ -119,7 +119,7 @@ async def post_terminals(call: Call) -> web.Response:
     registry = call.rooms.services.dispatch.state.registry
     if registry.by_code(terminal.code) is not None:
         raise StateConflictError(f"终端 {terminal.code} 已登记 is in the registry already; PUT changes it")
-    await _put(call, [terminal])
+    await put_terminals(call, [terminal])
     where = {"Location": f"/api/v1/terminals/{terminal.code}"}
     return answer(_reply(call, terminal), 201, where)
 
@@ -133,7 +133,7 @@ async def put_terminal(call: Call) -> web.Response:
     before = call.rooms.services.dispatch.state.registry.by_code(terminal.code)
     if before is not None:
         check_areas(call.holder, [before.terminal.area])
-    await _put(call, [terminal])
+    await put_terminals(call, [terminal])
     return answer(_reply(call, terminal), 200 if before is not None else 201)
 
 
@@ -183,7 +183,7 @@ async def _import(call: Call) -> web.Response:
         raise RegistryError((0, "*", f"is not CSV: {error}")) from error
     registry = services.dispatch.state.registry
     changed = sum(1 for terminal in terminals if registry.by_code(terminal.code) is not None)
-    await _put(call, terminals)
+    await put_terminals(call, terminals)
     return answer(ImportReply(added=len(terminals) - changed, changed=changed))
 
 
@@ -208,7 +208,7 @@ def _terminal(call: Call, body: TerminalBody) -> Terminal:
     return terminal
 
 
-async def _put(call: Call, terminals: list[Terminal]) -> None:
+async def put_terminals(call: Call, terminals: list[Terminal]) -> None:
     """Store them, if the key holds their areas and no other terminal has one of their addresses."""
     services, registry = call.rooms.services, call.rooms.services.dispatch.state.registry
     check_areas(call.holder, dict.fromkeys(terminal.area for terminal in terminals))

@@ -17,7 +17,8 @@ from gateway.cli.direct import open_store
 from gateway.cli.options import AreaType, config_option, json_option
 from gateway.cli.output import say_json, show
 from gateway.devices.profiles import load_profiles
-from gateway.dispatch.registry_file import read_registry_file
+from gateway.dispatch.registry_file import read_registry
+from gateway.dispatch.registry_sheet import CSV, XLSX, csv_table, differences, lines_of, xlsx_table
 from gateway.dispatch.terminals import TerminalBook, load_registry
 from gateway.domain.areas import Gazetteer
 from gateway.domain.codes import AreaCode
@@ -31,6 +32,10 @@ _URL = click.option(
 _KEY = click.option("--key", envvar="EBGW_KEY", default="", help="密钥 key; environment EBGW_KEY.")
 
 
+#: Changes that the command lists.
+_LISTED = 200
+
+
 @click.group("terminals")
 def terminals() -> None:
     """终端台账 / The registry of terminals."""
@@ -41,32 +46,76 @@ def terminals() -> None:
 @config_option
 @_URL
 @_KEY
+@click.option("--dry-run", is_flag=True, help="只核对，不写入 / only say what it would do.")
 @json_option
-def import_file(file: Path, config: Path | None, url: str | None, key: str, as_json: bool) -> None:
-    """导入 CSV 台账 / Import a CSV registry: all rows or none.
+def import_file(file: Path, config: Path | None, url: str | None, key: str, dry_run: bool, as_json: bool) -> None:
+    """导入台账 CSV 或 XLSX / Import a registry file, csv or xlsx: all rows or none.
 
     不给 --url 时直接写库，网关下次启动时生效 / without --url: into the store, in force from the next start.
     """
-    count = asyncio.run(_post(url, key, file.read_bytes()) if url else _store(load_settings(config), file))
-    if as_json:
-        say_json({"imported": count, "file": str(file)})
+    body, media = file.read_bytes(), XLSX if file.suffix.lower() == ".xlsx" else CSV
+    if url:
+        found = asyncio.run(_post(url, key, body, media, dry_run))
     else:
-        click.echo(f"已导入 imported {count:,} 终端 terminals")
+        found = asyncio.run(_store(load_settings(config), body, media, dry_run))
+    count = found["added"] + found["changed"] + found["same"]
+    if as_json:
+        say_json({"imported": 0 if dry_run else count, "file": str(file), **found})
+        return
+    verb = "核对 would be imported" if dry_run else "已导入 imported"
+    click.echo(f"{verb} {count:,} 终端 terminals: 新增 new {found['added']}, 变更 changed {found['changed']}")
+    for change in found["changes"]:
+        click.echo(f"  {change['code']} {change['column']}: {change['before']!r} → {change['after']!r}")
 
 
-async def _post(url: str, key: str, table: bytes) -> int:
+async def _post(url: str, key: str, body: bytes, media: str, dry_run: bool) -> dict[str, Any]:
     async with ApiClient(url, key) as api:
-        answer = await api.post("/api/v1/terminals", table, "text/csv")
-        return int(answer["added"]) + int(answer["changed"])
+        found: dict[str, Any] = await api.post("/api/v1/registry", body, media, dry_run="true" if dry_run else None)
+        return found
 
 
-async def _store(settings: Settings, file: Path) -> int:
+async def _store(settings: Settings, body: bytes, media: str, dry_run: bool) -> dict[str, Any]:
     folder = settings.reference.folder
     gazetteer = load_gazetteer(folder)
     profiles = load_profiles(folder / "profiles" if folder else None)
-    found = read_registry_file(file, gazetteer, frozenset(profiles), settings.routes)
+    terminals = read_registry(lines_of(body, media), gazetteer, frozenset(profiles), settings.routes)
     async with open_store(settings) as store:
-        return await TerminalBook(store, await load_registry(store), time.time).put(found, "cli")
+        registry = await load_registry(store)
+        found = differences(terminals, registry)
+        if not dry_run:
+            await TerminalBook(store, registry, time.time).put(terminals, "cli")
+    return {
+        "added": len(found.added),
+        "changed": found.changed,
+        "same": found.same,
+        "changes": [asdict(change) for change in found.changes[:_LISTED]],
+    }
+
+
+@terminals.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@config_option
+@_URL
+@_KEY
+def export_file(file: Path, config: Path | None, url: str | None, key: str) -> None:
+    """导出台账，按扩展名 CSV 或 XLSX / Write the registry to a file, csv or xlsx by its ending."""
+    form = "xlsx" if file.suffix.lower() == ".xlsx" else "csv"
+    body = asyncio.run(_fetch(url, key, form) if url else _export(load_settings(config), form))
+    file.write_bytes(body)
+    click.echo(f"{file} ({len(body):,} bytes)")
+
+
+async def _fetch(url: str, key: str, form: str) -> bytes:
+    async with ApiClient(url, key, seconds=120) as api:
+        body, _ = await api.file("/api/v1/registry", "Content-Type", format=form)
+        return body
+
+
+async def _export(settings: Settings, form: str) -> bytes:
+    async with open_store(settings) as store:
+        registry = await load_registry(store)
+    found = sorted((entry.terminal for entry in registry), key=lambda terminal: terminal.code)
+    return xlsx_table(found) if form == "xlsx" else csv_table(found)
 
 
 @terminals.command("list")
