@@ -20,14 +20,14 @@ from gateway.domain.approval import Role
 from gateway.domain.codes import AreaCode, CertificateSerial
 from gateway.domain.hours import Hours
 from gateway.domain.warning import Severity, Status
-from gateway.errors import InvalidValueError, NotFoundError
+from gateway.errors import InvalidValueError, NotFoundError, StateConflictError
 from gateway.publishers.profile import Profile
 from gateway.publishers.rights import KeyKind, Publisher
 from gateway.publishers.wrappers import Wrapper
 from gateway.security.keyring import next_file
 from gateway.security.keys import SigningKey, load_key_file, new_key_file
 from gateway.settings import Settings, load_settings
-from gateway.store import Store, queries
+from gateway.store import Store, people_queries, queries
 from gateway.store.rows import AuditRow, KeyRevokedRow, KeyRow
 
 _SEVERITIES = [severity.name.lower() for severity in sorted(Severity, key=lambda s: s.rank) if severity]
@@ -198,6 +198,8 @@ async def _add(settings: Settings, holder: Publisher) -> str:
 
 async def add_key(store: Store, holder: Publisher) -> str:
     """Store a fresh key for ``holder``; returns the key itself, which is kept nowhere."""
+    if holder.name in {row.name for row in await store.read(people_queries.people)}:
+        raise StateConflictError(f"{holder.name}: 已是值班台人员之名 is the name of a person: the audit knows names")
     now = time.time()
     plain, row = issue_key(holder, now)
     await store.write(row, AuditRow(now, "cli", "key_added", holder.name))

@@ -22,6 +22,7 @@ from gateway.security.passwords import hash_password, new_totp_secret, totp_addr
 from gateway.settings import Settings, load_settings
 from gateway.store import Store
 from gateway.store import people_queries as queries
+from gateway.store import queries as key_queries
 from gateway.store.rows import AuditRow
 
 _stdin = click.option(
@@ -137,6 +138,8 @@ async def add_person(store: Store, person: Person, actor: str) -> None:
     """Store somebody new. Errors: StateConflictError where the name is taken."""
     if person.name in {row.name for row in await store.read(queries.people)}:
         raise StateConflictError(f"{person.name}: 姓名已有，请用 the name is taken: ebgw people password, disable")
+    if person.name in {row.name for row in await store.read(key_queries.keys)}:
+        raise StateConflictError(f"{person.name}: 已是密钥持有者之名 is the name of a key: the audit knows names")
     now = time.time()
     detail = {"position": person.position.value, "areas": list(map(str, person.areas))}
     await store.write(row_of(person, now), AuditRow(now, actor, "person_added", person.name, detail))
