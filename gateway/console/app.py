@@ -33,6 +33,7 @@ PAGES: Final[tuple[tuple[str, str, Page, frozenset[Position] | None], ...]] = (
     ("POST", "/messages/{id}/cancel", message.cancel, _ACT),
     ("POST", "/messages/{id}/retry", message.retry, _ACT),
     ("POST", "/messages/{id}/silence", message.silence, _ACT),
+    ("POST", "/messages/{id}/extend", message.extend, _ACT),
     ("GET", "/compose", compose.compose, _ACT),
     ("POST", "/compose", compose.send, _ACT),
     ("GET", "/terminals", terminals.terminals, None),

@@ -19,12 +19,13 @@ from gateway.dispatch.admission import Weighed, admit
 from gateway.dispatch.planner import called, reasons_in_words
 from gateway.domain.approval import Weighed as Weighing
 from gateway.domain.codes import AreaCode, AreaLevel
+from gateway.domain.message import DRILL_MARK
 from gateway.domain.plans import Case, Scheme
 from gateway.domain.warning import Severity, Status
 from gateway.errors import InvalidValueError, RightsError, Violation, WarningError, WarningInvalid
 from gateway.publishers.event_words import event_of_words
 from gateway.publishers.rights import Publisher, check_areas
-from gateway.store.rows import AuditRow
+from gateway.store.rows import AuditRow, MessageRow, WarningRow
 
 _JSON: Final = "application/json"
 #: People from whom on a red warning that is actual asks for its words to be typed.
@@ -93,6 +94,27 @@ async def send(visit: Visit) -> web.Response:
     row = AuditRow(services.clock(), holder.name, "composed", str(taken.message_id), {"confirmed": found.confirm})
     await services.store.write(row, urgent=True)
     return visit.go(f"/messages/{taken.message_id}")
+
+
+def extension(visit: Visit, row: MessageRow, warning: WarningRow, minutes: int) -> bytes:
+    """Our JSON form of an update that says the same and is valid for so many minutes from now."""
+    now = _now(visit)
+    form = {
+        "sender": visit.services.settings.gateway.code,
+        "identifier": f"extend-{secrets.token_hex(6)}",
+        "sent": now.isoformat(),
+        "status": warning.status,
+        "kind": "Update",
+        "event": row.event,
+        "severity": Severity(row.severity).name.lower(),
+        "language": row.language,
+        "headline": row.headline.removeprefix(DRILL_MARK),
+        "text": row.text.removeprefix(DRILL_MARK),
+        "areas": [{"code": code} for code in row.areas],
+        "references": [{"identifier": warning.identifier, "sender": warning.sender, "sent": warning.sent}],
+        "expires": (now + timedelta(minutes=minutes)).isoformat(),
+    }
+    return json.dumps(form, ensure_ascii=False).encode()
 
 
 def areas_in_words(visit: Visit, words: str) -> tuple[AreaCode, ...]:

@@ -14,21 +14,25 @@ from aiohttp import web
 from gateway.api import reads
 from gateway.api.decisions import HEARD, approve_as, refusal_for
 from gateway.api.reports import FORMS, answer_report, message_work
+from gateway.api.routes import JSON
 from gateway.api.schemes import LISTS, scheme_body
 from gateway.console import words
-from gateway.console.compose import areas_in_words
+from gateway.console.compose import areas_in_words, extension
 from gateway.console.site import Visit, holder_of
 from gateway.coverage.books import OpenBook
 from gateway.coverage.figures import Rule
 from gateway.coverage.model import CoverageSnapshot, VillageCoverage
+from gateway.dispatch.admission import admit
 from gateway.domain.codes import AreaCode
 from gateway.domain.ladder import Outcome, Rung
 from gateway.domain.message import EbmClass, MessageState
-from gateway.errors import InvalidValueError, NotFoundError
+from gateway.errors import InvalidValueError, NotFoundError, StateConflictError
 from gateway.publishers.rights import check_areas
 from gateway.store import queries
 from gateway.store.rows import AuditRow, MessageRow, WarningRow
 
+#: Minutes by which a message is extended at most.
+_LONGEST: Final = 1440
 #: Villages listed at once, the most people first.
 SHOWN: Final = 40
 #: One sign for each terminal of the map, by what was heard of it.
@@ -173,6 +177,24 @@ async def cancel(visit: Visit) -> web.Response:
     row = await _own(visit)
     await visit.services.dispatch.cancel(row.ebm_id, visit.holder.name, _reason(visit))
     return visit.go(f"/messages/{row.ebm_id}")
+
+
+async def extend(visit: Visit) -> web.Response:
+    """POST /console/messages/{id}/extend: an update with the same words that is valid longer takes its place."""
+    row = await _own(visit)
+    _, warning = await _rows(visit)
+    if MessageState(row.state) is not MessageState.ACTIVE or warning is None:
+        raise StateConflictError("只能延长播出中的消息 only a message on air can be extended")
+    minutes, reason = visit.form.get("minutes", ""), _reason(visit)
+    if not minutes.isdecimal() or not 1 <= int(minutes) <= _LONGEST:
+        raise InvalidValueError("minutes", minutes, f"须为 1–{_LONGEST} 分钟 / must be 1 to {_LONGEST}")
+    body = extension(visit, row, warning, int(minutes))
+    (item,) = visit.site.rooms.weigh(body, JSON, visit.holder).items
+    services = visit.services
+    taken = await admit(services.dispatch, visit.holder, item, JSON, since=services.monotonic())
+    detail: dict[str, str | int] = {"by": str(taken.message_id), "minutes": int(minutes), "reason": reason}
+    await services.store.write(AuditRow(services.clock(), visit.holder.name, "extend", row.ebm_id, detail), urgent=True)
+    return visit.go(f"/messages/{taken.message_id}")
 
 
 async def silence(visit: Visit) -> web.Response:

@@ -145,6 +145,9 @@ async def test_a_typhoon_red_warning_from_the_first_word_to_the_last_village(tmp
                     window.wait(lambda: "终端拒绝" not in window.text, 15)
                     assert window.text.count("离线 offline") == 1
                     assert window.find(f'a[href="/console/terminals/{dead.code}"]')
+                    window.go(f"/messages/{live.ebm_id}/report?format=html")
+                    window.see("未到达的村 Villages not reached: 1")
+                    assert str(dead.area) in window.text and not window.serious()
 
             await asyncio.to_thread(see_the_last)
 

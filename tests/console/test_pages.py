@@ -348,3 +348,28 @@ async def test_a_drill_is_held_or_planned_at_three_depths_and_hidden_while_it_is
             await visitor.get("/drills")
             await visitor.post("/drills", **{"depth": "platform", **form, **wrong})
             assert visitor.status == 422, wrong
+
+
+async def test_a_message_is_extended_by_an_update_that_says_the_same(tmp_path: Path) -> None:
+    async with room(tmp_path, dispatch={"exercise_class": 3}) as duty:
+        await with_terminals(duty)
+        line = await BareTerminal.connect(duty.gateway.ports.terminals, A)
+        visitor = await duty.visitor(Position.OPERATOR)
+        for form in (RED, DRILL):
+            ebm_id = await composed(visitor, **{**form, "minutes": "10"})
+            old = duty.gateway.state.messages[ebm_id]
+            await until(lambda: line.starts)
+            for wrong in ({"minutes": "0"}, {"minutes": "x"}, {"reason": " "}):
+                await visitor.get(f"/messages/{ebm_id}")
+                await visitor.post(f"/messages/{ebm_id}/extend", **{"minutes": "25", "reason": "雨未停", **wrong})
+                assert visitor.status == 422
+            await visitor.get(f"/messages/{ebm_id}")
+            await visitor.post(f"/messages/{ebm_id}/extend", minutes="25", reason="雨未停")
+            assert visitor.status == 200
+            new = duty.gateway.state.messages[visitor.path.rpartition("/")[2]]
+            assert new.ebm_id != ebm_id and new.state is MessageState.ACTIVE and old.state is MessageState.SUPERSEDED
+            assert (new.message.headline, new.message.text) == (old.message.headline, old.message.text)
+            assert new.message.areas == old.message.areas and new.message.ebm_class is old.message.ebm_class
+            await visitor.get("/compose")
+            await visitor.post(f"/messages/{ebm_id}/extend", minutes="25", reason="雨未停")
+            assert visitor.status == 409
