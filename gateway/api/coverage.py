@@ -12,6 +12,7 @@ from gateway.api.models import Query, Reply, moment
 from gateway.api.routes import Call, answer
 from gateway.api.services import Services
 from gateway.api.warnings import own_ids
+from gateway.coverage.audible import AudibleArea, audible, load_grid
 from gateway.coverage.contract import to_contract, to_standing_contract
 from gateway.coverage.drilled import last_drills
 from gateway.coverage.figures import Rule, share
@@ -122,3 +123,42 @@ async def coverage_trend(call: Call) -> web.Response:
         for one in map(day_of, rows)
     ]
     return answer(TrendReply(area=str(area), name=services.gazetteer.name(area), days=days))
+
+
+class AudibleBody(Reply):
+    """One county: square kilometres in all and within hearing; people by the grid, null without one."""
+
+    code: str
+    name: str
+    km2: float
+    heard_km2: float
+    share: float
+    terminals: int
+    unplaced: int = Field(description="无位置，未计 without a position, not counted")
+    unmeasured: int = Field(description="无半径，未计 without a radius, not counted")
+    people: int | None
+    heard_people: int | None
+    people_share: float | None
+
+
+class AudibleReply(Reply):
+    """Every county with an outline; circles overlap, and count once."""
+
+    as_of: AwareDatetime
+    areas: list[AudibleBody]
+    grid: str = Field(description="人口栅格文件，空为无 file of the grid of people, empty: none")
+
+
+async def audible_coverage(call: Call) -> web.Response:
+    """GET /api/v1/coverage/audible."""
+    services = call.rooms.services
+    path = services.settings.coverage.grid
+    terminals = [entry.terminal for entry in services.dispatch.state.registry]
+
+    def make() -> list[AudibleArea]:
+        return audible(services.outlines.shapes, services.gazetteer, terminals, load_grid(path) if path else ())
+
+    async with call.rooms.reports:
+        found = await asyncio.to_thread(make)
+    areas = [AudibleBody(**{name: getattr(one, name) for name in AudibleBody.model_fields}) for one in found]
+    return answer(AudibleReply(as_of=moment(services.clock()), areas=areas, grid=path.name if path else ""))

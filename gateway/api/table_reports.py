@@ -37,6 +37,15 @@ REPORTS: Final = (
     ),
     Route(
         "GET",
+        f"{_V1}/coverage/audible",
+        coverage.audible_coverage,
+        "可听覆盖 the ground and the people within hearing, by county",
+        (Reply(200, "按区县 by county", coverage.AudibleReply),),
+        need=Need.OPERATOR,
+        words="终端圆形并集，重叠只计一次 a union of circles: overlaps count once; see docs/coverage.md.",
+    ),
+    Route(
+        "GET",
         f"{_V1}/reports/month",
         reports.get_month,
         "月度报告 the report of a month",

@@ -199,6 +199,8 @@ class CoverageSection(Section):
     rule: Literal["fraction", "any"] = "fraction"
     #: share of the people that are to be covered
     target: Annotated[float, Field(gt=0, le=1)] = 0.9
+    #: people by place, lat,lon,people, for audible coverage
+    grid: Path | None = None
 
 
 class LogSection(Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -106,3 +107,20 @@ async def test_a_day_holds_its_last_look(tmp_path: Path) -> None:
         assert "近日 Lately" in await visitor.get()
         for browser in duty.browsers:
             await browser.close()
+
+
+async def test_audible_coverage_over_http(tmp_path: Path) -> None:
+    grid = tmp_path / "people.csv"
+    grid.write_text("lat,lon,people\n25.06,118.18,500\n25.2,117.9,1500\n", encoding="utf-8")
+    settings = settings_for(tmp_path, coverage={"grid": grid})
+    async with Gateway(settings) as gate, aiohttp.ClientSession() as client:
+        api = Api(gate, client)
+        await api.add_keys()
+        await gate.terminals.put([replace(A, lat=25.06, lon=118.18, radius_m=500.0), B], "test")
+        found = (await api.get("/api/v1/coverage/audible", "duty")).json
+        (anxi,) = [area for area in found["areas"] if area["code"] == "350524000000"]
+        assert found["grid"] == "people.csv" and (anxi["terminals"], anxi["unplaced"]) == (2, 1)
+        assert 0.7 < anxi["heard_km2"] < 0.8 and 2000 < anxi["km2"] < 4000
+        assert anxi["heard_people"] == 500 and anxi["people"] == 2000 and anxi["people_share"] == 0.25
+        grid.write_text("lat\n", encoding="utf-8")
+        assert (await api.get("/api/v1/coverage/audible", "weather")).status == 403
