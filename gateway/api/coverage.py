@@ -65,6 +65,7 @@ async def standing_now(services: Services, area: AreaCode) -> StandingCoverage:
     online = services.hub.current.keys()
     serving = [entry for entry in services.dispatch.state.registry if entry.terminal.in_service]
     terminals = [(entry.terminal.area, entry.id in online) for entry in serving]
+    returning = [e.terminal.area for e in serving if any(not route.kind.is_one_way for route in e.terminal.routes)]
     proven = [entry.terminal.area for entry in serving if entry.id in drilled.proven]
 
     def make() -> StandingCoverage:
@@ -74,6 +75,7 @@ async def standing_now(services: Services, area: AreaCode) -> StandingCoverage:
             terminals,
             as_of=services.clock(),
             proven=proven,
+            returning=returning,
             drilled_at=drilled.newest,
         )
 

@@ -112,6 +112,7 @@ def _standing(body: AreaStandingBody) -> AreaStanding:
         live=_ratio(body.live),
         live_strict=_ratio(body.live_strict),
         drilled=_ratio(body.drilled),
+        returning=_ratio(body.returning),
         village_standard=_ratio(body.village_standard),
         village_live=_ratio(body.village_live),
         key_villages=_ratio(body.key_villages) if body.key_villages else None,

@@ -87,7 +87,9 @@ class RatioBody(_Body):
     """A ratio with its rule, so that it can be checked."""
 
     rule: str
-    formula: str = Field(description="P people; N registered, O online terminals of a village, D proven in a drill")
+    formula: str = Field(
+        description="P people; N registered, O online terminals of a village, D proven in a drill, R with a way back"
+    )
     unit: Literal["people", "villages"]
     numerator: int = Field(ge=0)
     denominator: int = Field(ge=0)
@@ -110,6 +112,7 @@ class AreaStandingBody(_Body):
     drilled: RatioBody = Field(
         description="上次演练证实: a terminal was proven to play in the last drill that was for it"
     )
+    returning: RatioBody = Field(description="有回传终端的村: a terminal that can answer, GD/J 089-2018 appendix B")
     village_standard: RatioBody = Field(description="行政村达标率: two terminals or more")
     village_live: RatioBody
     key_villages: RatioBody | None

@@ -50,6 +50,8 @@ class AreaStanding:
     live_strict: Ratio
     #: people of villages where a terminal was proven to play in the last drill that was for it.
     drilled: Ratio
+    #: villages with a terminal that can answer, of all (GD/J 089-2018 appendix B: at least one in each)
+    returning: Ratio
     #: 行政村达标率: villages with two registered terminals or more.
     village_standard: Ratio
     village_live: Ratio
@@ -88,13 +90,15 @@ def standing(
     as_of: float,
     key_villages: Collection[AreaCode] = (),
     proven: Iterable[AreaCode] = (),
+    returning: Iterable[AreaCode] = (),
     drilled_at: float | None = None,
 ) -> StandingCoverage:
     """Standing coverage of ``area`` and of the divisions directly below it.
 
     ``terminals``: area and whether online, for each terminal in service; those elsewhere are passed over. A terminal
     whose area is no village counts among terminals and serves no village. ``proven``: the area of each terminal
-    in service that was proven to play in its last drill (``drilled.last_drills``).
+    in service that was proven to play in its last drill (``drilled.last_drills``); ``returning``: of each
+    that can answer.
 
     Errors: NotFoundError for an unknown area.
     """
@@ -108,13 +112,13 @@ def standing(
         if place.startswith(prefix):
             registered[place] += 1
             online[place] += is_online
-    key, played = frozenset(key_villages), Counter(proven)
+    key, played, back = frozenset(key_villages), Counter(proven), Counter(returning)
     below = _grouped(area, villages, registered)
     return StandingCoverage(
         as_of=as_of,
-        area=_standing_of(area, gazetteer.name(area), villages, registered, online, played, key),
+        area=_standing_of(area, gazetteer.name(area), villages, registered, online, played, back, key),
         areas=tuple(
-            _standing_of(code, gazetteer.name(code), inside, places, online, played, key)
+            _standing_of(code, gazetteer.name(code), inside, places, online, played, back, key)
             for code, (inside, places) in sorted(below.items())
         ),
         source=gazetteer.source,
@@ -148,6 +152,7 @@ def _standing_of(
     registered: dict[AreaCode, int],
     online: Counter[AreaCode],
     played: Counter[AreaCode],
+    back: Counter[AreaCode],
     key: frozenset[AreaCode],
 ) -> AreaStanding:
     sets = [(village, registered.get(village.code, 0), online[village.code]) for village in villages]
@@ -166,6 +171,7 @@ def _standing_of(
         live=_people("live", "O", by_life, 1),
         live_strict=_people("live_strict", "O", by_life, SETS_ASKED),
         drilled=_people("drilled", "D", [(village, played[village.code]) for village in villages], 1),
+        returning=_villages("returning", "R", [(village, back[village.code]) for village in villages], 1),
         village_standard=_villages("village_standard", "N", by_plan, SETS_ASKED),
         village_live=_villages("village_live", "O", by_life, SETS_ASKED),
         key_villages=_villages("key_villages", "N", by_key, 1) if by_key else None,

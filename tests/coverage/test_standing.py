@@ -104,3 +104,10 @@ def test_a_division_may_be_written_short(digits: str, code: str) -> None:
 def test_other_writing_is_refused_with_the_rule(digits: str) -> None:
     with pytest.raises(InvalidValueError, match="2, 4, 6, 9 or 12"):
         area_from_digits(digits)
+
+
+def test_villages_with_a_way_back_are_counted_once_each() -> None:
+    town = Town((900, 400, 100), (0, 0, 0))
+    areas = [village_code(0), village_code(0), village_code(1)]
+    result = standing(town.gazetteer, CITY, [(area, True) for area in areas], as_of=1.0, returning=areas[:2])
+    assert result.area.returning == Ratio("returning", "#[R ≥ 1] / #villages", "villages", 1, 3, 0.3333)
