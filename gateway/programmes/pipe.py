@@ -89,7 +89,7 @@ class Pipe:
 
     async def close(self) -> None:
         """End it at once."""
-        await end(self._process)
+        await end(self._process, read=True)
         # The pipes of a dead process end by themselves; whoever inherited them must not hold us.
         self._reading.cancel()
         await asyncio.gather(self._reading, return_exceptions=True)

@@ -124,10 +124,17 @@ class Toolbox:
         return out, err
 
 
-async def end(process: asyncio.subprocess.Process) -> None:
-    """Kill a program that still runs, and wait for it."""
+async def end(process: asyncio.subprocess.Process, *, read: bool = False) -> None:
+    """Kill a program that still runs, and wait for it; ``read``: somebody else reads its pipes to their end."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
             process.kill()
-        # A cancelled caller must not leave a zombie; a killed process ends at once.
-        await asyncio.shield(process.wait())
+        # A cancelled caller must not leave a zombie; a killed process ends at once. Its pipes are read to their end:
+        # before Python 3.12.4 ``wait`` waits for them, and one whose reader stands still is never told of its end.
+        pipes = [] if read else [pipe for pipe in (process.stdout, process.stderr) if pipe is not None]
+        await asyncio.shield(asyncio.gather(*map(_drain, pipes), process.wait()))
+
+
+async def _drain(pipe: asyncio.StreamReader) -> None:
+    while await pipe.read(1 << 16):
+        pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import stat
 import sys
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 
 from gateway.errors import EnvironmentLackingError, SoundProgramFailed
 from gateway.programmes.options import SoundOptions
-from gateway.programmes.toolbox import Toolbox, last_words
+from gateway.programmes.toolbox import Toolbox, end, last_words
 
 
 def program(folder: Path, script: str) -> str:
@@ -102,3 +103,15 @@ async def test_a_program_dies_with_a_gateway_that_is_killed(tmp_path: Path) -> N
 def test_last_words_are_one_printable_line_of_bounded_length() -> None:
     assert last_words(b"a\n\n  b \x1b[31m\xff\n") == "a | b [31m\ufffd"
     assert len(last_words(b"x" * 10_000)) == 400
+
+
+async def test_a_program_that_was_not_read_ends_too() -> None:
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec("yes", stdin=pipe, stdout=pipe, stderr=pipe)
+    assert process.stdout is not None
+    # Long enough for the reader to hold more than it wants, and to stand still.
+    while process.stdout._transport.is_reading():  # type: ignore[attr-defined]
+        await asyncio.sleep(0.001)
+    async with asyncio.timeout(10):
+        await end(process)
+    assert process.returncode == -signal.SIGKILL
